@@ -1,0 +1,121 @@
+# Every task a person does on Throughline. `make` lists them; CI runs only these.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+include deploy/compose/.env          # the versions of Collector, Elasticsearch, Jaeger and Grafana, for native and compose alike
+PARTS := $(CURDIR)/.parts
+UV_VERSION := 0.13.9
+UV := $(PARTS)/uv/bin/uv
+PYTHON := .venv/bin/python
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
+
+## --- running -----------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup parts ## the main job on real parts: stack, mixed traffic, what a user sees; DEMO_ONCE=1 ends by itself
+	@$(PYTHON) -m native demo
+
+.PHONY: stack
+stack: setup parts ## start the native stack without traffic and stay until Ctrl-C
+	@$(PYTHON) -m native up
+
+.PHONY: up
+up: ## start the same stack from official images (needs a Docker engine)
+	@docker compose --project-directory deploy/compose up --build --detach --wait
+
+.PHONY: down
+down: ## stop it; its data volumes stay
+	@docker compose --project-directory deploy/compose down
+
+## --- checking ----------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: setup parts ## every test, on the real Collector, Jaeger and Elasticsearch
+	@$(PYTHON) -m pytest
+
+.PHONY: unit
+unit: setup ## the fast tests only: no Collector, no Elasticsearch, no processes
+	@$(PYTHON) -m pytest tests/instrumentation tests/services
+
+.PHONY: bench
+bench: setup ## CPU added per call, beside the rivals, each in an environment of its own
+	@$(PYTHON) tests/benchmarks
+
+.PHONY: lint
+lint: setup ## style, import contracts, generated files up to date
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports --no-cache
+	@$(PYTHON) instrumentation/registry/generate.py --check
+	@$(PYTHON) grafana-dashboards --check
+
+.PHONY: types
+types: setup ## strict static types
+	@.venv/bin/mypy
+
+.PHONY: format
+format: setup ## rewrite the code in the house's format
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+## --- generating --------------------------------------------------------------------------------------------------
+
+.PHONY: names
+names: setup ## names.py from the pinned conventions and our own registry
+	@$(PYTHON) instrumentation/registry/generate.py
+
+.PHONY: proto
+proto: setup ## Python stubs of the gRPC contracts
+	@$(PYTHON) services/proto/generate.py
+
+.PHONY: dashboards
+dashboards: setup ## the Grafana dashboards' JSON from their Python
+	@$(PYTHON) grafana-dashboards
+
+.PHONY: lock
+lock: $(UV) ## resolve all Python dependencies anew into requirements.lock
+	@$(UV) lock --quiet --upgrade
+	@$(UV) export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
+
+.PHONY: collector-modules
+collector-modules: ## resolve builder.yaml anew into the committed go.mod and go.sum
+	@native/bin/false
+
+## --- installing, into .venv and .parts ---------------------------------------------------------------------------
+
+.PHONY: setup
+setup: .venv/.complete ## the Python environment, as pinned in requirements.lock
+
+.PHONY: parts
+parts: collector jaeger elasticsearch ## the native Collector, Jaeger and Elasticsearch
+
+$(UV):
+	@command -v python3 >/dev/null || { echo "missing: python3 (3.11 or later)" >&2; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "missing: Python 3.11 or later; python3 is " + sys.version.split()[0])'
+	@echo "installing uv $(UV_VERSION)"
+	@python3 -m venv $(PARTS)/uv && $(PARTS)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.complete: requirements.lock pyproject.toml services/pyproject.toml | $(UV)
+	@echo "installing the Python environment"
+	@$(UV) venv --quiet --allow-existing --python python3 .venv
+	@$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(UV) pip install --quiet --no-deps --editable . --editable services
+	@echo $(CURDIR)/deploy > "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/throughline-native.pth"
+	@touch $@
+
+## --- cleaning ----------------------------------------------------------------------------------------------------
+
+.PHONY: clean
+clean: ## remove the stack's data, logs and all caches; keep what was installed
+	@rm -rf .run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './.parts/*' -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## remove what was installed, too
+	@rm -rf .venv .parts
