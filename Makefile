@@ -85,7 +85,11 @@ lock: $(UV) ## resolve all Python dependencies anew into requirements.lock
 
 .PHONY: collector-modules
 collector-modules: ## resolve builder.yaml anew into the committed go.mod and go.sum
-	@native/bin/false
+	@collector-config/resolve.sh collector $(COLLECTOR_VERSION)
+
+.PHONY: jaeger-modules
+jaeger-modules: ## resolve Jaeger's modules anew into its committed go.mod and go.sum
+	@collector-config/resolve.sh jaeger
 
 ## --- installing, into .venv and .parts ---------------------------------------------------------------------------
 
@@ -94,6 +98,20 @@ setup: .venv/.complete ## the Python environment, as pinned in requirements.lock
 
 .PHONY: parts
 parts: collector jaeger elasticsearch ## the native Collector, Jaeger and Elasticsearch
+
+.PHONY: collector
+collector: $(PARTS)/otelcol-throughline ## build the native Collector from builder.yaml and the committed modules
+
+$(PARTS)/otelcol-throughline: collector-config/builder.yaml collector-config/go.mod collector-config/go.sum
+	@mkdir -p $(PARTS)
+	@collector-config/gobuild.sh Collector collector-config . $@
+
+.PHONY: jaeger
+jaeger: $(PARTS)/jaeger ## build the native Jaeger from its committed modules
+
+$(PARTS)/jaeger: deploy/native/jaeger/go.mod deploy/native/jaeger/go.sum
+	@mkdir -p $(PARTS)
+	@collector-config/gobuild.sh Jaeger deploy/native/jaeger github.com/jaegertracing/jaeger/cmd/jaeger $@
 
 $(UV):
 	@command -v python3 >/dev/null || { echo "missing: python3 (3.11 or later)" >&2; exit 1; }
