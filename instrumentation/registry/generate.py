@@ -37,7 +37,9 @@ def generated() -> str:
         if seen.setdefault(constant(name), name) != name:
             raise ValueError(f"{name} and {seen[constant(name)]} would share the constant {constant(name)}")
         lines[kind][constant(name)] = name
-    sections = (f"# {kind}s\n" + "".join(f'{key} = "{lines[kind][key]}"\n' for key in sorted(lines[kind])) for kind in lines)
+    sections = (
+        f"# {kind}s\n" + "".join(f'{key} = "{lines[kind][key]}"\n' for key in sorted(lines[kind])) for kind in lines
+    )
     return HEADER + "\n".join(sections)
 
 

@@ -1,0 +1,6 @@
+"""One file per client library, and the list of them."""
+
+from throughline.adapter import Adapter
+from throughline.adapters.openai import OpenAI
+
+ADAPTERS: tuple[Adapter, ...] = (OpenAI(),)

@@ -1,0 +1,155 @@
+"""OpenAI's Responses API: what it shares with chat is the client, not the shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from throughline import names
+from throughline.adapter import Reader
+from throughline.operation import Operation, Part
+from throughline.parts import (
+    file,
+    function_tool,
+    get,
+    items,
+    media,
+    member,
+    message,
+    reasoning,
+    text,
+    tool_call,
+    tool_result,
+)
+
+
+class Responses(Reader):
+    """`/responses`."""
+
+    params = {
+        "model": "model",
+        "stream": "stream",
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "max_tokens": "max_output_tokens",
+        "reasoning_level": "reasoning.effort",
+        "previous_response_id": "previous_response_id",
+        names.OPENAI_REQUEST_SERVICE_TIER: "service_tier",
+    }
+    results = {
+        "response_id": "id",
+        "response_model": "model",
+        "input_tokens": "usage.input_tokens",
+        "output_tokens": "usage.output_tokens",
+        "cache_read_tokens": "usage.input_tokens_details.cached_tokens",
+        "reasoning_tokens": "usage.output_tokens_details.reasoning_tokens",
+        names.OPENAI_RESPONSE_SERVICE_TIER: "service_tier",
+    }
+
+    def request(self, op: Operation, body: Any) -> None:
+        super().request(op, body)
+        form = get(body, "text.format.type")
+        op.output_type = "json" if form in ("json_object", "json_schema") else form
+        conversation = get(body, "conversation")
+        op.conversation_id = op.conversation_id or (
+            conversation if isinstance(conversation, str) else get(conversation, "id")
+        )
+        op.extra[names.OPENAI_API_TYPE] = "responses"
+
+    def request_content(self, op: Operation, body: Any) -> None:
+        instructions, given = get(body, "instructions"), get(body, "input")
+        op.system = [text(instructions)] if isinstance(instructions, str) else None
+        op.input = [message("user", [text(given)])] if isinstance(given, str) else _messages(items(body, "input"))
+        op.tools = [
+            function_tool(get(t, "name"), get(t, "description"), get(t, "parameters"))
+            if get(t, "type") == "function"
+            else {"type": get(t, "type", ""), "name": get(t, "name") or get(t, "type", "")}
+            for t in items(body, "tools")
+        ]
+
+    def response(self, op: Operation, body: Any) -> None:
+        super().response(op, body)
+        op.finish_reasons = _finish_reasons(body)
+        if get(body, "status") == "failed":
+            op.error_type = get(body, "error.code") or "failed"
+
+    def response_content(self, op: Operation, body: Any) -> None:
+        parts = [part for item in items(body, "output") for part in _output_parts(item)]
+        if not parts and (said := get(body, "said")):
+            parts = [text(said)]
+        if parts:
+            reason = (_finish_reasons(body) or [op.end_reason])[0]
+            op.output = [message("assistant", parts, finish_reason=reason)]
+
+    def fold(self, whole: dict[str, Any], chunk: Any) -> None:
+        """The last event holds the whole response; the first one what is known if that never comes."""
+        if (response := member(chunk, "response")) is not None:
+            whole |= {
+                key: value
+                for key in ("id", "model", "status", "usage", "output", "error", "incomplete_details", "service_tier")
+                if (value := get(response, key)) is not None
+            }
+
+    def fold_content(self, whole: dict[str, Any], chunk: Any) -> None:
+        if member(chunk, "type") == "response.output_text.delta":
+            whole["said"] = whole.get("said", "") + member(chunk, "delta")
+
+
+def _finish_reasons(body: Any) -> list[str] | None:
+    """The API has none; what it says of the status and of tool calls gives the conventions' words."""
+    match get(body, "status"):
+        case "completed":
+            called = any(get(item, "type") in ("function_call", "custom_tool_call") for item in items(body, "output"))
+            return ["tool_call" if called else "stop"]
+        case "incomplete":
+            reason = get(body, "incomplete_details.reason")
+            return [{"max_output_tokens": "length"}.get(reason, reason or "incomplete")]
+        case "failed" | "cancelled":
+            return ["error"]
+    return None
+
+
+def _messages(given: Any) -> list[dict[str, Any]]:
+    return [message(_role(item), _input_parts(item)) for item in given]
+
+
+def _role(item: Any) -> str:
+    kind = get(item, "type", "")
+    return get(item, "role") or ("tool" if kind.endswith("_output") else "assistant")
+
+
+def _input_parts(item: Any) -> list[Part | None]:
+    match get(item, "type"):
+        case "function_call_output" | "custom_tool_call_output":
+            return [tool_result(get(item, "call_id"), get(item, "output"))]
+        case None | "message":
+            content = get(item, "content")
+            return [text(content)] if isinstance(content, str) else [_part(p) for p in items(item, "content")]
+    return _output_parts(item)
+
+
+def _output_parts(item: Any) -> list[Part | None]:
+    match get(item, "type"):
+        case "message":
+            return [_part(p) for p in items(item, "content")]
+        case "reasoning":
+            return [reasoning(get(s, "text", "")) for s in items(item, "summary")]
+        case "function_call":
+            return [tool_call(get(item, "call_id"), get(item, "name"), get(item, "arguments"))]
+        case "custom_tool_call":
+            return [tool_call(get(item, "call_id"), get(item, "name"), get(item, "input"))]
+    return [{"type": get(item, "type", "unknown")}]
+
+
+def _part(p: Any) -> Part | None:
+    match get(p, "type"):
+        case "input_text" | "output_text" | "text":
+            return text(get(p, "text"))
+        case "refusal":
+            return text(get(p, "refusal"))
+        case "input_image" if get(p, "image_url"):
+            return media("image", get(p, "image_url"))
+        case "input_image" | "input_file" if get(p, "file_id"):
+            return file("image" if get(p, "type") == "input_image" else "document", get(p, "file_id"))
+        case "input_file":
+            return media("document", get(p, "file_data") or get(p, "file_url") or "")
+    return None

@@ -1,0 +1,107 @@
+"""What the clients that Stainless generates have in common: one `request` for all, their streams and raw responses."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
+from throughline.parts import member
+
+
+class StainlessAdapter(Adapter):
+    """A client whose resource methods all end in `request(cast_to, options)` of its base client."""
+
+    endpoints: ClassVar[Mapping[str, Reader]]  # path of the wire → who reads it
+    base: ClassVar[str]  # the module of the base clients
+
+    @property
+    def patches(self) -> Iterable[Patch]:  # type: ignore[override]
+        return (
+            Patch(f"{self.base}:SyncAPIClient.request"),
+            Patch(f"{self.base}:AsyncAPIClient.request"),
+            Patch(f"{self.base}:BaseClient._calculate_retry_timeout", "retry"),
+        )
+
+    def route(self, call: Call) -> Route | None:
+        options = _options(call)
+        reader = self.endpoints.get(options.url.partition("?")[0])
+        if reader is None or options.method.lower() != "post" or not isinstance(options.json_data, dict):
+            return None
+        url = call.instance.base_url
+        return Route(reader, options.json_data, self.provider(call.instance, url.host), url.host, _port(url))
+
+    def provider(self, client: Any, host: str) -> str:
+        """The conventions' name of whoever answers at `host`."""
+        raise NotImplementedError
+
+    def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> None:
+        options = _options(call)
+        if body is not None:
+            options.json_data = body
+        if headers:
+            given = options.headers if isinstance(options.headers, Mapping) else {}
+            options.headers = {**given, **headers}
+
+    def deliver(self, result: Any, running: Running) -> None:
+        """A stream's own iterator is watched, a raw response's bytes are, and anything else is the whole reply."""
+        if hasattr(type(result), "__stream__"):
+            _watch_stream(result, running)
+        elif (raw := member(result, "http_response")) is not None:
+            _watch_raw(raw, running)
+        else:
+            running.finish(result)
+
+
+def _options(call: Call) -> Any:
+    return call.kwargs["options"] if "options" in call.kwargs else call.args[1]
+
+
+def _port(url: Any) -> int | None:
+    return url.port or {"https": 443, "http": 80}.get(url.scheme)
+
+
+def _watch_stream(stream: Any, running: Running) -> None:
+    """Put the watch under the stream that the caller gets, which stays the same object.
+
+    The client's iterator refers back to its stream, so that a dropped stream would only end when the garbage collector
+    finds the circle. A twin takes the stream's place in it: then letting go of the stream ends the operation at once.
+    """
+    twin = copy.copy(stream)
+    twin._iterator = None  # noqa: SLF001 - the clients offer no public place
+    stream._iterator = running.watched(twin.__stream__())  # noqa: SLF001
+    _watch_close(stream.response, running)
+
+
+def _watch_raw(response: Any, running: Running) -> None:
+    """A response that the caller reads by himself, perhaps later, perhaps never."""
+    if response.is_stream_consumed and "event-stream" not in response.headers.get("content-type", ""):
+        running.finish(response.json())
+        return
+    for name in ("iter_bytes", "aiter_bytes"):
+        setattr(response, name, running.watched_bytes(getattr(response, name)))
+    _watch_close(response, running)
+    weakref.finalize(response, running.dropped)
+
+
+def _watch_close(response: Any, running: Running) -> None:
+    """Streams, stream helpers and raw responses all close their HTTP response; the watch goes with its first close."""
+
+    def watched_close() -> None:
+        running.closed()
+        _unwatch(response)
+        response.close()
+
+    async def watched_aclose() -> None:
+        running.closed()
+        _unwatch(response)
+        await response.aclose()
+
+    response.close, response.aclose = watched_close, watched_aclose
+
+
+def _unwatch(response: Any) -> None:
+    for name in ("iter_bytes", "aiter_bytes", "close", "aclose"):
+        vars(response).pop(name, None)

@@ -1,0 +1,78 @@
+"""What takes a patched method's place: one driver for sync calls, one for async ones, one for a client's retries."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry import context
+
+from throughline.adapter import Adapter, Call
+from throughline.contained import contained
+from throughline.recorder import Recorder, running
+
+Method = Callable[..., Any]
+
+
+def call_driver(recorder: Recorder, adapter: Adapter, original: Method) -> Method:
+    """`original` with its calls recorded. Its result, type, exception and context are the caller's as before."""
+
+    def begin(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return contained(recorder.begin, adapter, Call(instance, args, kwargs))
+
+    @functools.wraps(original)
+    def driven(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recording = begin(self, args, kwargs)
+        if recording is None:
+            return original(self, *args, **kwargs)
+        token = context.attach(recording.context)
+        try:
+            result = original(self, *args, **kwargs)
+        except BaseException as error:
+            recording.fail(error)
+            raise
+        finally:
+            context.detach(token)
+        recording.deliver(adapter, result)
+        return result
+
+    @functools.wraps(original)
+    async def driven_async(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recording = begin(self, args, kwargs)
+        if recording is None:
+            return await original(self, *args, **kwargs)
+        token = context.attach(recording.context)
+        try:
+            result = await original(self, *args, **kwargs)
+        except BaseException as error:
+            recording.fail(error)
+            raise
+        finally:
+            context.detach(token)
+        recording.deliver(adapter, result)
+        return result
+
+    return driven_async if inspect.iscoroutinefunction(original) else driven
+
+
+def retry_driver(original: Method) -> Method:
+    """`original` computes how long a client waits before it tries again, while it handles the attempt's error."""
+
+    @functools.wraps(original)
+    def driven(self: Any, *args: Any, **kwargs: Any) -> Any:
+        delay = original(self, *args, **kwargs)
+        contained(_note_attempt, sys.exc_info()[1], delay)
+        return delay
+
+    return driven
+
+
+def _note_attempt(error: BaseException | None, delay: float) -> None:
+    recording = running(context.get_current())
+    if recording is None or error is None:
+        return
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    recording.attempt_failed(status or type(error).__qualname__, float(delay))

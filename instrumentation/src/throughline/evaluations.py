@@ -1,0 +1,65 @@
+"""Scores of an answer, from code, users or judges, emitted as the conventions' evaluation event."""
+
+from __future__ import annotations
+
+import secrets
+from time import time_ns
+
+from opentelemetry import context, trace
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.context import Context
+
+from throughline import instrumentor, names
+from throughline.identity import KEYS, carried
+
+
+def evaluate(
+    name: str,
+    *,
+    score: float | None = None,
+    label: str | None = None,
+    explanation: str | None = None,
+    response_id: str | None = None,
+    trace_id: str | None = None,
+    span_id: str | None = None,
+    error_type: str | None = None,
+) -> None:
+    """Emit that `name` (say, `groundedness`) gave `score` or `label` to an answer.
+
+    The answer is the current span's, or the one of `trace_id` (32 hexadecimal digits) and `span_id` (16), so that a
+    user's rating can come minutes later. The explanation is masked. Raises ValueError for an id that is none.
+    """
+    active = instrumentor.recorder()
+    if active is None:
+        return
+    current = context.get_current()
+    attributes = {
+        names.EVALUATION_NAME: name,
+        names.EVALUATION_SCORE_VALUE: None if score is None else float(score),
+        names.EVALUATION_SCORE_LABEL: label,
+        names.EVALUATION_EXPLANATION: active.masker.text(explanation) if explanation else None,
+        names.RESPONSE_ID: response_id,
+        names.ERROR_TYPE: error_type,
+        names.RECORD_ID: secrets.token_hex(24),
+        **{KEYS[field]: value for field, value in carried(current).items()},
+    }
+    active.logger.emit(
+        LogRecord(
+            timestamp=time_ns(),
+            context=_evaluated(trace_id, span_id) if trace_id else current,
+            severity_number=SeverityNumber.INFO,
+            event_name=names.EVALUATION_RESULT,
+            attributes={key: value for key, value in attributes.items() if value is not None},
+        )
+    )
+
+
+def _evaluated(trace_id: str, span_id: str | None) -> Context:
+    try:
+        numbers = int(trace_id, 16), int(span_id or "0", 16)
+    except ValueError:
+        raise ValueError("trace_id and span_id are 32 and 16 hexadecimal digits") from None
+    if len(trace_id) != 32 or (span_id and len(span_id) != 16):  # noqa: PLR2004
+        raise ValueError("trace_id and span_id are 32 and 16 hexadecimal digits")
+    evaluated = trace.SpanContext(*numbers, is_remote=True, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED))
+    return trace.set_span_in_context(trace.NonRecordingSpan(evaluated), Context())

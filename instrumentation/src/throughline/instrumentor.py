@@ -1,0 +1,193 @@
+"""Switching it on and off: patches what is imported, waits for what is not, and puts the originals back by identity."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import wrapt
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
+from throughline.adapter import Adapter, Patch
+from throughline.adapters import ADAPTERS
+from throughline.drivers import call_driver, retry_driver
+from throughline.identity import stamp_all_spans
+from throughline.instruments import Instruments
+from throughline.privacy.masking import Masker
+from throughline.recorder import Recorder
+from throughline.settings import Settings
+from throughline.version import __version__
+
+_log = logging.getLogger(__name__)
+_SCOPE = "throughline"
+
+
+@dataclass(slots=True)
+class _Patched:
+    """One point that is patched now."""
+
+    point: str
+    owner: Any
+    name: str
+    original: Any
+    driver: Any
+
+    def restore(self) -> None:
+        """Put the original back, unless somebody patched over it; then our driver stays below and records nothing."""
+        if vars(self.owner).get(self.name) is self.driver:
+            setattr(self.owner, self.name, self.original)
+        else:
+            _log.warning(
+                "%s was patched by somebody else since; Throughline's patch stays below, switched off", self.point
+            )
+
+
+@dataclass(slots=True)
+class _State:
+    """What is switched on in this process."""
+
+    recorder: Recorder | None = None
+    patched: dict[str, list[_Patched]] = field(default_factory=dict)  # adapter's name → its points
+    missing: dict[str, list[str]] = field(default_factory=dict)
+    awaited: set[str] = field(default_factory=set)  # modules whose import we hooked, once a process
+
+
+_state = _State()
+
+
+def recorder() -> Recorder | None:
+    """The recorder that is on, or None."""
+    return _state.recorder
+
+
+def instrument(
+    *,
+    settings: Settings | None = None,
+    tracer_provider: trace.TracerProvider | None = None,
+    meter_provider: metrics.MeterProvider | None = None,
+    logger_provider: _logs.LoggerProvider | None = None,
+) -> None:
+    """Record the calls of every supported client, imported already or later. A second call changes nothing.
+
+    Providers default to OpenTelemetry's global ones, also when these are set afterwards; none is ever replaced.
+    Raises ValueError for an environment variable that makes no sense, naming it and what it may be.
+    """
+    if _state.recorder is not None:
+        return
+    settings = settings or Settings.from_environment()
+    _state.recorder = Recorder(
+        trace.get_tracer(_SCOPE, __version__, tracer_provider),
+        Instruments(metrics.get_meter(_SCOPE, __version__, meter_provider)),
+        _logs.get_logger(_SCOPE, __version__, logger_provider),
+        settings,
+        Masker.from_environment(),
+    )
+    stamp_all_spans(tracer_provider)
+    for adapter in ADAPTERS:
+        if adapter.name not in settings.disabled_clients:
+            _when_imported(adapter)
+
+
+def uninstrument() -> None:
+    """Put every original back. Calls that are running end as they began."""
+    for points in _state.patched.values():
+        for patched in points:
+            patched.restore()
+    _state.patched.clear()
+    _state.missing.clear()
+    _state.recorder = None
+
+
+def _when_imported(adapter: Adapter) -> None:
+    """Patch now, or when the application imports the client: what it does not use is not imported."""
+    if adapter.module in sys.modules:
+        _patch_all(adapter)
+    elif adapter.module not in _state.awaited:
+        _state.awaited.add(adapter.module)
+        wrapt.register_post_import_hook(lambda _module: _patch_all(adapter), adapter.module)
+
+
+def _patch_all(adapter: Adapter) -> None:
+    active = _state.recorder
+    if active is None or adapter.name in _state.patched or adapter.name in active.settings.disabled_clients:
+        return
+    _state.patched[adapter.name] = []
+    for patch in adapter.patches:
+        _patch(adapter, patch, active)
+    if missing := _state.missing.get(adapter.name):
+        version = importlib.metadata.version(adapter.distribution)
+        _log.warning("%s %s has no %s: what passes there is not recorded", adapter.name, version, ", ".join(missing))
+
+
+def _patch(adapter: Adapter, patch: Patch, active: Recorder) -> None:
+    module, _, path = patch.point.partition(":")
+    try:
+        owner, name, original = wrapt.resolve_path(module, path)
+    except (ImportError, AttributeError):
+        _state.missing.setdefault(adapter.name, []).append(patch.point)
+        return
+    driver: Callable[..., Any] = (
+        retry_driver(original) if patch.kind == "retry" else call_driver(active, adapter, original)
+    )
+    setattr(owner, name, driver)
+    _state.patched[adapter.name].append(_Patched(patch.point, owner, name, original, driver))
+
+
+@dataclass(frozen=True, slots=True)
+class ClientStatus:
+    """How one client stands, for `throughline doctor`."""
+
+    client: str
+    version: str | None
+    """None: not installed."""
+    state: str
+    """`patched`, `waiting for its import`, `disabled`, `partly patched`, `off` or `not installed`."""
+    points: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def status() -> list[ClientStatus]:
+    """Every supported client, installed or not."""
+    return [_client_status(adapter) for adapter in ADAPTERS]
+
+
+def _client_status(adapter: Adapter) -> ClientStatus:
+    try:
+        version: str | None = importlib.metadata.version(adapter.distribution)
+    except importlib.metadata.PackageNotFoundError:
+        version = None
+    points = tuple(patched.point for patched in _state.patched.get(adapter.name, ()))
+    missing = tuple(_state.missing.get(adapter.name, ()))
+    return ClientStatus(adapter.name, version, _state_of(adapter, version, missing), points, missing)
+
+
+def _state_of(adapter: Adapter, version: str | None, missing: tuple[str, ...]) -> str:
+    if version is None:
+        return "not installed"
+    if _state.recorder is None:
+        return "off"
+    if adapter.name in _state.recorder.settings.disabled_clients:
+        return "disabled"
+    if adapter.name not in _state.patched:
+        return "waiting for its import"
+    return "partly patched" if missing else "patched"
+
+
+class ThroughlineInstrumentor(BaseInstrumentor):  # type: ignore[misc] # its module carries no types
+    """What `opentelemetry-instrument` finds under the entry point `throughline`."""
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """None: a client that is not installed is simply never imported."""
+        return ()
+
+    def _instrument(self, **kwargs: Any) -> None:
+        providers = ("tracer_provider", "meter_provider", "logger_provider")
+        instrument(**{name: kwargs[name] for name in providers if name in kwargs})
+
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class passes what it likes
+        uninstrument()

@@ -1,0 +1,109 @@
+"""Parts of messages as the conventions shape them, and reading a value out of a client's object or a dict alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from throughline.operation import Message, Part
+
+_NOTHING: dict[str, Any] = {}
+_steps = cache(str.split)
+
+
+def get(source: Any, path: str, default: Any = None) -> Any:
+    """`get(reply, "usage.input_tokens")`, on dicts, models and sequences; a missing step gives `default`."""
+    for step in _steps(path, "."):
+        if isinstance(source, dict):
+            source = source.get(step)
+        elif isinstance(source, list):
+            index = int(step)
+            source = source[index] if index < len(source) else None
+        else:
+            source = member(source, step)
+        if source is None:
+            return default
+    return source
+
+
+def member(source: Any, name: str) -> Any:
+    """One attribute of a model, or None. Looks where models keep fields first: a missing one is costly to ask for."""
+    own = getattr(source, "__dict__", _NOTHING)
+    if name in own:
+        return own[name]
+    if isinstance(own, dict) and (extra := getattr(source, "__pydantic_extra__", None)):
+        return extra.get(name)
+    return getattr(source, name, None) if not hasattr(type(source), "model_fields") else None
+
+
+def items(source: Any, path: str) -> Sequence[Any]:
+    """A list inside `source`, or nothing. An iterator is left alone: reading it would take it from the caller."""
+    found = get(source, path)
+    return found if isinstance(found, (list, tuple)) else ()
+
+
+def text(content: str) -> Part:
+    """Text sent to or by the model."""
+    return {"type": "text", "content": content}
+
+
+def reasoning(content: str) -> Part:
+    """What the model says of its reasoning."""
+    return {"type": "reasoning", "content": content}
+
+
+def tool_call(call_id: str | None, name: str | None, arguments: Any) -> Part:
+    """The model asks for a tool; arguments are parsed where they are JSON."""
+    part = {"type": "tool_call", "name": name or "", "arguments": parsed(arguments)}
+    return {**part, "id": call_id} if call_id else part
+
+
+def tool_result(call_id: str | None, response: Any) -> Part:
+    """What a tool answered."""
+    part = {"type": "tool_call_response", "response": parsed(response)}
+    return {**part, "id": call_id} if call_id else part
+
+
+def media(modality: str, url: str, mime_type: str | None = None) -> Part:
+    """A picture, sound or document by its address; data sent inline is replaced by its hash, type and size in bytes."""
+    if not url.startswith("data:"):
+        return {"type": "uri", "modality": modality, "uri": url, **({"mime_type": mime_type} if mime_type else {})}
+    head, _, payload = url[5:].partition(",")
+    digest = hashlib.sha256(payload.encode()).hexdigest()
+    found = head.split(";")[0] or mime_type
+    size = len(payload) * 3 // 4 - payload[-2:].count("=") if head.endswith("base64") else len(payload)
+    part = {"type": "uri", "modality": modality, "uri": f"sha256:{digest}", "size": size}
+    return {**part, "mime_type": found} if found else part
+
+
+def file(modality: str, file_id: str) -> Part:
+    """Something uploaded to the provider beforehand."""
+    return {"type": "file", "modality": modality, "file_id": file_id}
+
+
+def message(role: str | None, parts: Sequence[Part | None], **extra: Any) -> Message:
+    """One turn; parts that could not be read (None) are left out."""
+    return {"role": role or "", "parts": [part for part in parts if part], **extra}
+
+
+def function_tool(name: str | None, description: str | None, parameters: Any) -> Part:
+    """A tool offered to the model."""
+    optional = {"description": description, "parameters": parameters}
+    return {"type": "function", "name": name or "", **{key: value for key, value in optional.items() if value}}
+
+
+def parsed(value: Any) -> Any:
+    """The text of a JSON object or array as its value, any other text as it is; a model as a dict."""
+    if isinstance(value, str):
+        if not value.startswith(("{", "[")):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    if isinstance(value, (Mapping, list, int, float, bool)) or value is None:
+        return value
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)

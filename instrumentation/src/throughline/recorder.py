@@ -1,0 +1,273 @@
+"""Where an operation becomes telemetry: started, fed, and ended exactly once as span, metrics and record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import weakref
+from collections import Counter
+from collections.abc import Callable, Mapping
+from time import perf_counter, time_ns
+from typing import Any
+
+from opentelemetry import context, trace
+from opentelemetry._logs import Logger, LogRecord, SeverityNumber
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+
+from throughline import foreign, names
+from throughline.adapter import Adapter, Call, Route
+from throughline.contained import contained, lost
+from throughline.identity import carried, stamp_all_spans
+from throughline.instruments import Instruments
+from throughline.operation import Operation, content_attributes, later_attributes, start_attributes
+from throughline.privacy.masking import Masker
+from throughline.settings import Settings
+from throughline.streams import WatchedAsyncIterator, WatchedIterator, watched_bytes
+from throughline.usage import estimate
+
+_RUNNING = context.create_key("throughline.running")
+_SUPPRESS = context._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001 - the API gives it no other name
+_SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY  # noqa: SLF001
+_SUPPRESS_PLAIN = "suppress_instrumentation"  # as older instrumentations write it
+
+
+def running(current: Context) -> Recording | None:
+    """The operation that is being called in this context, for what a client does inside its call."""
+    found = current.get(_RUNNING)
+    return found if isinstance(found, Recording) else None
+
+
+class Recorder:
+    """What all operations share: where telemetry goes and what the owner decided."""
+
+    def __init__(
+        self, tracer: Tracer, instruments: Instruments, logger: Logger, settings: Settings, masker: Masker
+    ) -> None:
+        self.tracer, self.instruments, self.logger = tracer, instruments, logger
+        self.settings, self.masker = settings, masker
+        self.captures = settings.content_on_span or settings.content_on_event
+
+    def begin(self, adapter: Adapter, call: Call) -> Recording | None:
+        """Start recording this call; None where it is no operation, one is running already, or tracing is suppressed."""
+        current = context.get_current()
+        if _RUNNING in current or current.get(_SUPPRESS) or current.get(_SUPPRESS_PLAIN):
+            return None
+        route = adapter.route(call)
+        if route is None:
+            return None
+        recording = Recording(self, route, current)
+        recording.context = Context({**recording.context, _RUNNING: recording, _SUPPRESS_HTTP: True})
+        contained(recording.amend, adapter, call)
+        return recording
+
+    def start(self, route: Route) -> Recording:
+        """Start recording an operation that the application does by itself, such as a retrieval."""
+        return Recording(self, route, context.get_current())
+
+
+class Recording:
+    """One operation. Whatever ends it first ends it: its result, an error, a close, or the loss of its stream."""
+
+    __slots__ = (
+        "_body", "_clock", "_hides_usage", "_message", "_reader", "_recorder", "_span", "_span_is_ours",
+        "_started", "_times", "_watched", "_whole", "attempts", "context", "done", "op",
+    )  # fmt: skip
+
+    def __init__(self, recorder: Recorder, route: Route, current: Context) -> None:
+        self._recorder, self._reader, self._body = recorder, route.reader, route.body
+        self._whole: dict[str, Any] = {}
+        self._times: list[float] = []
+        self._hides_usage, self._message, self._watched, self.attempts, self.done = False, "", None, 0, False
+        self.op = Operation(
+            route.reader.operation, route.provider, server_address=route.address, server_port=route.port
+        )
+        for name, value in carried(current).items():
+            setattr(self.op, name, value)
+        contained(route.reader.request, self.op, route.body)
+        if recorder.captures or recorder.settings.estimate_usage:
+            contained(route.reader.request_content, self.op, route.body)
+        self._open_span(current)
+
+    def _open_span(self, current: Context) -> None:
+        op = self.op
+        self._span_is_ours = not foreign.records_already(current)
+        self._started, self._clock = time_ns(), perf_counter()
+        if not self._span_is_ours:
+            self._span, self.context = trace.get_current_span(current), current
+            return
+        stamp_all_spans()
+        subject = op.model or op.data_source
+        name = f"{op.name} {subject}" if subject else str(op.name)
+        self._span = self._recorder.tracer.start_span(
+            name, current, SpanKind.CLIENT, start_attributes(op), start_time=self._started
+        )
+        self.context = trace.set_span_in_context(self._span, current)
+
+    def amend(self, adapter: Adapter, call: Call) -> None:
+        """Change the request only where the owner opted in: ask for a stream's usage, lead one's own proxy to the trace."""
+        settings, body, headers = self._recorder.settings, None, {}
+        if settings.stream_usage and self.op.stream:
+            body = self._reader.ask_usage(self._body)
+            self._hides_usage = body is not None
+        if self.op.server_address in settings.trace_hosts:
+            span = self._span.get_span_context()
+            headers = {"traceparent": f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"}
+        if body is not None or headers:
+            adapter.amend(call, body, headers)
+
+    # --- while it runs ----------------------------------------------------------------------------------------------
+
+    def attempt_failed(self, error: str | int, delay: float) -> None:
+        """The client will try again in `delay` seconds, after this exception or HTTP status."""
+        self.attempts += 1
+        what = names.HTTP_RESPONSE_STATUS_CODE if isinstance(error, int) else names.ERROR_TYPE
+        if self._span_is_ours:
+            self._span.add_event(
+                names.ATTEMPT,
+                {names.ATTEMPT_NUMBER: self.attempts, what: error, names.ATTEMPT_DELAY: delay},
+            )
+
+    def chunk(self, chunk: Any) -> bool:
+        """Take note of a stream's chunk. True: the caller must not see it."""
+        self._times.append(perf_counter())
+        try:
+            if self._recorder.captures or self._recorder.settings.estimate_usage:
+                self._reader.fold_content(self._whole, chunk)
+            self._reader.fold(self._whole, chunk)
+            return self._hides_usage and self._reader.only_usage(chunk)
+        except Exception:  # noqa: BLE001 - as in contained(), without a call more for every chunk
+            return False
+
+    def watched(self, chunks: Any) -> WatchedIterator | WatchedAsyncIterator:
+        """The same iterator, seen by this recording, which ends with it."""
+        kind = WatchedAsyncIterator if hasattr(chunks, "__anext__") else WatchedIterator
+        watched = kind(chunks, self)
+        self._watched = weakref.ref(watched)
+        return watched
+
+    def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
+        """The same method of an HTTP response, whose blocks are decoded beside the caller."""
+        return watched_bytes(blocks, self, streaming=bool(self.op.stream))
+
+    def deliver(self, adapter: Adapter, result: Any) -> None:
+        """Learn the result from the adapter; where it cannot read it, the operation ends here, without one."""
+        try:
+            adapter.deliver(result, self)
+        except Exception as error:  # noqa: BLE001 - as in contained()
+            lost(adapter.deliver, error)
+            self.finish({})
+
+    # --- how it ends ------------------------------------------------------------------------------------------------
+
+    def finish(self, body: Any = None) -> None:
+        """It ended well, with this response or with the chunks seen so far."""
+        self._end("completed", body)
+
+    def fail(self, error: BaseException) -> None:
+        """It ended with `error`, which the caller gets untouched."""
+        if not self.done:
+            self.op.error_type = type(error).__qualname__
+            self._message = contained(str, error) or ""
+        self._end("cancelled" if isinstance(error, asyncio.CancelledError) else "error")
+
+    def closed(self) -> None:
+        """The caller closed the stream. A close from within, at the stream's own end, is not his."""
+        watched = self._watched() if self._watched else None
+        if watched is None or not watched.running:
+            self._end("closed")
+
+    def dropped(self) -> None:
+        """The caller let go of the stream."""
+        self._end("dropped")
+
+    def _end(self, reason: str, body: Any = None) -> None:
+        if self.done:
+            return
+        self.done = True
+        duration = perf_counter() - self._clock
+        contained(self._read, reason, body)
+        contained(self._emit, duration)
+        if self._span_is_ours:
+            contained(self._span.end, self._started + int(duration * 1e9))
+        self._body, self._whole, self._times = None, {}, []
+
+    def _read(self, reason: str, body: Any) -> None:
+        op = self.op
+        op.end_reason = reason
+        if self.attempts:
+            op.attempt_count = self.attempts + 1
+        if self._times:
+            op.time_to_first_chunk = self._times[0] - self._clock
+        contained(self._reader.response, op, self._whole if body is None else body)
+        if self._recorder.captures or self._recorder.settings.estimate_usage:
+            contained(self._reader.response_content, op, self._whole if body is None else body)
+        if self._recorder.settings.estimate_usage:
+            contained(estimate, op)
+        if op.error_type and reason == "completed":  # the provider says so in an answer that arrived whole
+            op.end_reason = "error"
+
+    def _emit(self, duration: float) -> None:
+        recorder, op = self._recorder, self.op
+        content, message = self._masked()
+        attributes = later_attributes(op)
+        if self._span_is_ours:
+            if self._span.is_recording():
+                self._span.set_attributes(attributes)
+                if recorder.settings.content_on_span:
+                    self._span.set_attributes({key: as_json(value) for key, value in content.items()})
+            if op.error_type:
+                self._span.set_status(Status(StatusCode.ERROR, message or None))
+            contained(recorder.instruments.measure, op, duration, self._times, self.context)
+        if op.error_type:
+            contained(self._log_exception, message)
+        if recorder.settings.emit_records:
+            shown = content if recorder.settings.content_on_event else {}
+            self._log_record(duration, {**start_attributes(op), **attributes, **shown})
+
+    def _masked(self) -> tuple[dict[str, Any], str]:
+        """Content and error message after masking; both empty where content is not captured."""
+        recorder, op = self._recorder, self.op
+        if not recorder.captures:
+            return {}, ""
+        counts: Counter[str] = Counter()
+        content = recorder.masker.value(content_attributes(op), counts)
+        message = recorder.masker.text(self._message, counts) if self._message else ""
+        if counts:
+            op.mask_count = counts.total()
+            op.mask_kinds = [f"{kind}:{count}" for kind, count in sorted(counts.items())]
+        return content, message
+
+    def _log_record(self, duration: float, attributes: Mapping[str, Any]) -> None:
+        span = self._span.get_span_context()
+        own = f"{span.trace_id:032x}{span.span_id:016x}" if span.is_valid else secrets.token_hex(24)
+        more = {names.RECORD_ID: own, names.DURATION: duration, names.START_TIME_UNIX_NANO: self._started}
+        self._recorder.logger.emit(
+            LogRecord(
+                timestamp=self._started + int(duration * 1e9),
+                context=self.context,
+                severity_number=SeverityNumber.INFO,
+                event_name=names.CLIENT_INFERENCE_OPERATION_DETAILS,
+                attributes={**attributes, **more},
+            )
+        )
+
+    def _log_exception(self, message: str) -> None:
+        attributes = {names.EXCEPTION_TYPE: self.op.error_type or ""}
+        if message:
+            attributes[names.EXCEPTION_MESSAGE] = message
+        self._recorder.logger.emit(
+            LogRecord(
+                timestamp=time_ns(),
+                context=self.context,
+                severity_number=SeverityNumber.WARN,
+                event_name=names.CLIENT_OPERATION_EXCEPTION,
+                attributes=attributes,
+            )
+        )
+
+
+def as_json(value: Any) -> str:
+    """Structured content as spans carry it."""
+    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,80 @@
+"""Throughline's settings, parsed once from the environment into a frozen object. Reads nothing else, changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+EMIT_EVENT = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
+DISABLED_CLIENTS = "THROUGHLINE_DISABLED_CLIENTS"
+TRACE_HOSTS = "THROUGHLINE_TRACE_HOSTS"
+STREAM_USAGE = "THROUGHLINE_STREAM_USAGE"
+ESTIMATE_USAGE = "THROUGHLINE_ESTIMATE_USAGE"
+
+
+class ContentMode(StrEnum):
+    """Where prompts and answers go, as the official packages name it."""
+
+    NO_CONTENT = "NO_CONTENT"
+    SPAN_ONLY = "SPAN_ONLY"
+    EVENT_ONLY = "EVENT_ONLY"
+    SPAN_AND_EVENT = "SPAN_AND_EVENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the application's owner decided. Every default is the cautious choice."""
+
+    content: ContentMode = ContentMode.NO_CONTENT
+    emit_records: bool = True
+    """One record for every operation, with content only where `content` says so."""
+    disabled_clients: frozenset[str] = frozenset()
+    trace_hosts: frozenset[str] = frozenset()
+    """Hosts of one's own proxies, which get a traceparent header. No model provider ever does."""
+    stream_usage: bool = False
+    """Ask the provider for the usage of streamed calls, and keep the extra chunk from the caller."""
+    estimate_usage: bool = False
+    """Where the provider sends no usage, estimate it from the text's length, marked as an estimate."""
+
+    @property
+    def content_on_span(self) -> bool:
+        return self.content in (ContentMode.SPAN_ONLY, ContentMode.SPAN_AND_EVENT)
+
+    @property
+    def content_on_event(self) -> bool:
+        return self.emit_records and self.content in (ContentMode.EVENT_ONLY, ContentMode.SPAN_AND_EVENT)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the variables above. Raises ValueError, naming the variable and what it may be, for any other value."""
+        return cls(
+            content=_content_mode(environment.get(CAPTURE_CONTENT, "")),
+            emit_records=_boolean(environment, EMIT_EVENT, default=True),
+            disabled_clients=_words(environment, DISABLED_CLIENTS),
+            trace_hosts=_words(environment, TRACE_HOSTS),
+            stream_usage=_boolean(environment, STREAM_USAGE, default=False),
+            estimate_usage=_boolean(environment, ESTIMATE_USAGE, default=False),
+        )
+
+
+def _content_mode(value: str) -> ContentMode:
+    """The official names in any case; `true` and `false`, which some packages read, mean both and none."""
+    word = value.strip().upper() or "NO_CONTENT"
+    word = {"TRUE": "SPAN_AND_EVENT", "FALSE": "NO_CONTENT"}.get(word, word)
+    if word not in ContentMode.__members__:
+        raise ValueError(f"{CAPTURE_CONTENT} is {value!r}; it may be {', '.join(ContentMode)}")
+    return ContentMode[word]
+
+
+def _boolean(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+    word = environment.get(name, "").strip().lower()
+    if word not in ("", "true", "false", "1", "0"):
+        raise ValueError(f"{name} is {environment[name]!r}; it may be true or false")
+    return default if not word else word in ("true", "1")
+
+
+def _words(environment: Mapping[str, str], name: str) -> frozenset[str]:
+    return frozenset(word.strip().lower() for word in environment.get(name, "").split(",") if word.strip())
