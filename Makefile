@@ -99,6 +99,10 @@ setup: .venv/.complete ## the Python environment, as pinned in requirements.lock
 .PHONY: parts
 parts: collector jaeger elasticsearch ## the native Collector, Jaeger and Elasticsearch
 
+.PHONY: elasticsearch
+elasticsearch: setup ## fetch Elasticsearch from Maven Central (needs mvn and a JDK 21 or later)
+	@$(PYTHON) -m native.elasticsearch.fetch $(ELASTICSEARCH_VERSION)
+
 .PHONY: collector
 collector: $(PARTS)/otelcol-throughline ## build the native Collector from builder.yaml and the committed modules
 

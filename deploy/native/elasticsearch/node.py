@@ -1,0 +1,115 @@
+"""One Elasticsearch node as a part: its configuration, its account, its command; not how its binaries are fetched."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Final
+
+from native.java import MissingError, find_jdk
+from native.part import Part, http
+from native.ports import HOST, Ports
+
+# Elasticsearch refuses to run as root; `nobody` is what every Linux has.
+_NOBODY: Final = 65534
+_SETTINGS: Final = """\
+cluster.name: throughline
+node.name: native
+network.host: {host}
+http.port: {http}
+transport.port: {transport}
+discovery.type: single-node
+path.data: {run}/data
+path.logs: {run}/logs
+path.repo: {run}/snapshots
+# One node on a laptop, reachable from this machine only.
+xpack.security.enabled: false
+cluster.routing.allocation.disk.threshold_enabled: false
+# A prompt of some ten megabytes must pass.
+http.max_content_length: 200mb
+"""
+_JVM: Final = """\
+-XX:+UseG1GC
+-XX:TieredStopAtLevel=1
+-XX:+ExitOnOutOfMemoryError
+-XX:ErrorFile={run}/logs/jvm-error.log
+-Djava.io.tmpdir={run}/tmp
+--add-modules=jdk.incubator.vector
+-Dorg.apache.lucene.store.defaultReadAdvice=normal
+-Dorg.apache.lucene.store.MMapDirectory.sharedArenaMaxPermits=1
+"""
+
+
+def elasticsearch(home: Path, run: Path, ports: Ports, *, heap: str = "512m") -> Part:
+    """The node whose data, settings and logs live in the run folder."""
+
+    def prepare() -> None:
+        if not (home / "bin" / "elasticsearch").exists():
+            raise MissingError("missing: Elasticsearch in .parts; run `make elasticsearch`")
+        _await_predecessor(run / "data" / "node.lock")
+        _configure(home, run, ports)
+
+    environment = {
+        "ES_JAVA_HOME": str(find_jdk()),
+        "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap}",
+        "ES_PATH_CONF": str(run / "config"),
+        "ES_TMPDIR": str(run / "tmp"),
+    }
+    return Part(
+        name="elasticsearch",
+        argv=(*_unprivileged(), str(home / "bin" / "elasticsearch")),
+        environment=environment,
+        ready=http(f"{ports.url('elasticsearch')}/_cluster/health?wait_for_status=yellow&timeout=1s"),
+        deadline=180,
+        grace=20,
+        prepare=prepare,
+    )
+
+
+def _configure(home: Path, run: Path, ports: Ports) -> None:
+    for folder in ("config", "data", "logs", "tmp", "snapshots"):
+        (run / folder).mkdir(parents=True, exist_ok=True)
+    settings = _SETTINGS.format(
+        host=HOST, http=ports["elasticsearch"], transport=ports["elasticsearch-transport"], run=run
+    )
+    (run / "config" / "elasticsearch.yml").write_text(settings)
+    (run / "config" / "jvm.options").write_text(_JVM.format(run=run))
+    shutil.copy(home / "config" / "log4j2.properties", run / "config")
+    if os.geteuid() == 0:
+        _give_away(run)
+
+
+def _unprivileged() -> tuple[str, ...]:
+    """As root, the command that gives up being root; the kill at the launcher's death must be asked for again after that."""
+    if os.geteuid() != 0:
+        return ()
+    if not (setpriv := shutil.which("setpriv")):
+        raise MissingError("missing: setpriv (package util-linux), to start Elasticsearch as root; or be another user")
+    account = (f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
+    return (setpriv, *account, "--pdeathsig", "KILL", "--")
+
+
+def _give_away(run: Path) -> None:
+    """Make the node's folder its account's own, and see that the way to it is open to that account."""
+    for path in (run, *run.rglob("*")):
+        os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
+    for parent in run.parents:
+        if not parent.stat().st_mode & 0o001:
+            raise MissingError(f"as root, Elasticsearch is run as `nobody`, and {parent} is closed to it")
+
+
+def _await_predecessor(lock: Path, seconds: float = 30) -> None:
+    """After a kill -9 of the launcher the old node needs a moment to go; its lock tells when it has."""
+    deadline = time.monotonic() + seconds
+    while lock.exists():
+        with lock.open("a") as held:
+            try:
+                fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise MissingError(f"another Elasticsearch uses {lock.parent}; end it first") from None
+        time.sleep(0.1)

@@ -1,0 +1,60 @@
+"""What a part of the stack is: a command, its environment, and how one sees that it is ready. It starts nothing itself."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+Check = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One child process. Without `ready` it is a step: done when it has ended with exit code 0, and then gone."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    ready: Check | None = None
+    deadline: float = 60.0  # seconds from its start until it must be ready
+    grace: float = 10.0  # seconds from SIGTERM until SIGKILL
+    prepare: Callable[[], None] = lambda: None
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it is meant to end by itself."""
+        return self.ready is None
+
+
+def http(url: str) -> Check:
+    """Ready when a GET of the URL answers 200."""
+
+    def check() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - the launcher's own http:// addresses
+                return bool(answer.status == HTTPStatus.OK)
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
+
+    return check
+
+
+def grpc_health(address: str) -> Check:
+    """Ready when the standard gRPC health service at host:port says SERVING."""
+
+    def check() -> bool:
+        import grpc  # noqa: PLC0415 - takes longer to load than most parts to start
+        from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
+
+        try:
+            with grpc.insecure_channel(address) as channel:
+                answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
+        except grpc.RpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    return check

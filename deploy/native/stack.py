@@ -1,0 +1,187 @@
+"""Which parts Throughline's native stack has and how they are wired; starting and stopping them is the supervisor's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from native.elasticsearch.node import elasticsearch
+from native.part import Part, grpc_health, http
+from native.ports import HOST, Ports
+from native.run_directory import RunDirectory
+from native.supervisor import Report, Supervisor
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+PARTS: Final = REPOSITORY / ".parts"
+PROGRAMS: Final = Path(sys.executable).parent
+COMPONENTS: Final = ("operations", "receivers", "metrics", "sampling", "masking", "records", "exporters")
+EVERYTHING: Final = ("gateway",)
+
+
+class Stack:
+    """The stack in one run directory: `with Stack(path) as stack:` starts it, gives its addresses and stops it."""
+
+    def __init__(
+        self,
+        run: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        report: Report = lambda part, state, seconds: None,
+        names: Iterable[str] = EVERYTHING,
+    ) -> None:
+        self._directory = RunDirectory(run)
+        self._ports = Ports()
+        self._names = tuple(names)
+        own = dict(os.environ if environment is None else environment)
+        self.addresses = _addresses(self._ports, own)
+        inherited = {name: value for name, value in own.items() if not name.startswith(("OTEL_", "THROUGHLINE_"))}
+        self.supervisor = Supervisor(
+            _parts(self._directory.path, self._ports, self.addresses),
+            self._directory.logs,
+            environment={**inherited, **self.addresses, "NO_PROXY": f"{HOST},localhost", "PYTHONUNBUFFERED": "1"},
+            report=report,
+        )
+
+    @property
+    def logs(self) -> Path:
+        """The folder with one log for each part."""
+        return self._directory.logs
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start these parts and what they need, and publish the addresses."""
+        self.supervisor.start(names)
+        self._directory.publish(self.addresses)
+
+    def close(self) -> None:
+        """Stop everything and let the next launcher in."""
+        try:
+            self.supervisor.stop()
+        finally:
+            self._directory.close()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start(self._names)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _addresses(ports: Ports, own: Mapping[str, str]) -> dict[str, str]:
+    """What every process of the stack and of its users is told; a real model's address and key are the user's to set."""
+    served = ("gateway", "prompt-builder", "llm-caller", "postprocessor", "simulator")
+    variable = {name: name.replace("-", "_").upper() for name in served}
+    return {
+        "ELASTICSEARCH_URL": ports.url("elasticsearch"),
+        "JAEGER_URL": ports.url("jaeger"),
+        "GATEWAY_URL": ports.url("gateway"),
+        "SIMULATOR_URL": ports.url("simulator"),
+        "COLLECTOR_METRICS_URL": f"{ports.url('collector-metrics')}/metrics",
+        "COLLECTOR_HEALTH_URL": f"{ports.url('collector-health')}/",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": ports.url("otlp"),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
+        "OPENAI_BASE_URL": own.get("OPENAI_BASE_URL") or f"{ports.url('simulator')}/v1",
+        "OPENAI_API_KEY": own.get("OPENAI_API_KEY") or "simulated",
+        "LLM_MODEL": own.get("LLM_MODEL") or "simulator",
+        **{f"{variable[name]}_LISTEN": ports.address(name) for name in served},
+        **{f"{variable[name]}_TARGET": ports.address(name) for name in served[1:4]},
+    }
+
+
+def _parts(run: Path, ports: Ports, addresses: Mapping[str, str]) -> list[Part]:
+    module = (sys.executable, "-m")
+    return [
+        elasticsearch(PARTS / "elasticsearch" / "home", run / "elasticsearch", ports),
+        _jaeger(ports),
+        _collector(run, ports, addresses),
+        Part(name="templates", argv=(*module, "throughline.store"), after=("elasticsearch",)),
+        Part(name="corpus", argv=(str(PROGRAMS / "throughline-corpus"),), after=("elasticsearch",)),
+        Part(
+            name="simulator",
+            argv=(str(PROGRAMS / "throughline-simulator"),),
+            ready=http(f"{ports.url('simulator')}/healthz"),
+        ),
+        _service("prompt-builder", ports, after=("collector", "corpus")),
+        _service("llm-caller", ports, after=("collector", "simulator")),
+        _service("postprocessor", ports, after=("collector",)),
+        _service("gateway", ports, after=("prompt-builder", "llm-caller", "postprocessor")),
+    ]
+
+
+def _jaeger(ports: Ports) -> Part:
+    listens = {"OTLP": "jaeger-otlp", "HTTP": "jaeger", "GRPC": "jaeger-grpc", "HEALTH": "jaeger-health"}
+    return Part(
+        name="jaeger",
+        argv=(str(PARTS / "jaeger"), "--config", str(REPOSITORY / "deploy" / "native" / "jaeger.yaml")),
+        environment={
+            **{f"JAEGER_{variable}_ENDPOINT": ports.address(name) for variable, name in listens.items()},
+            "OTEL_TRACES_SAMPLER": "always_off",  # Jaeger would trace its own queries into itself
+        },
+        ready=http(f"{ports.url('jaeger-health')}/status"),
+    )
+
+
+def _collector(run: Path, ports: Ports, addresses: Mapping[str, str]) -> Part:
+    folder = REPOSITORY / "collector-config"
+    files = [*(folder / "components" / f"{name}.yaml" for name in COMPONENTS), folder / "tiers" / "embedded.yaml"]
+    configs = [argument for file in files for argument in ("--config", str(file))]
+    reasons = (
+        "--feature-gates=+processor.tailsamplingprocessor.recordpolicy"  # why a trace was kept, on each of its spans
+    )
+    return Part(
+        name="collector",
+        argv=(str(PARTS / "otelcol-throughline"), *configs, reasons),
+        environment={
+            "COLLECTOR_OTLP_GRPC_ENDPOINT": ports.address("otlp"),
+            "COLLECTOR_OTLP_HTTP_ENDPOINT": ports.address("otlp-http"),
+            "COLLECTOR_OWN_ENDPOINT": ports.address("collector-own"),
+            "COLLECTOR_HEALTH_ENDPOINT": ports.address("collector-health"),
+            "COLLECTOR_METRICS_HOST": HOST,
+            "COLLECTOR_METRICS_PORT": str(ports["collector-metrics"]),
+            "COLLECTOR_STORAGE_DIR": str(run / "collector"),
+            "JAEGER_OTLP_ENDPOINT": ports.address("jaeger-otlp"),
+            "JAEGER_OTLP_INSECURE": "true",
+            # A person is waiting: a trace is shown about 4 s after its end, one without its root here after 10 s.
+            "DECISION_WAIT": "10s",
+            "DECISION_WAIT_AFTER_ROOT": "2s",
+            "SPAN_METRICS_INTERVAL": "5s",
+            "GOMEMLIMIT": "700MiB",
+        },
+        # Not before the templates: the first document of a stream decides how the stream is indexed. And it stops before
+        # both stores, to deliver what it holds.
+        after=("templates", "jaeger"),
+        ready=http(addresses["COLLECTOR_HEALTH_URL"]),
+        grace=15,
+    )
+
+
+def _service(name: str, ports: Ports, *, after: tuple[str, ...]) -> Part:
+    """A service as its users run it: not one line of telemetry set-up, all of it by opentelemetry-instrument."""
+    return Part(
+        name=name,
+        argv=(str(PROGRAMS / "opentelemetry-instrument"), str(PROGRAMS / f"throughline-{name}")),
+        environment={
+            "OTEL_SERVICE_NAME": name,
+            "OTEL_TRACES_EXPORTER": "otlp",
+            "OTEL_LOGS_EXPORTER": "otlp",
+            "OTEL_METRICS_EXPORTER": "otlp",
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
+            "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+            # Shorter than the Collector's wait after a root span, or it would decide on half a trace.
+            "OTEL_BSP_SCHEDULE_DELAY": "500",
+            "OTEL_BLRP_SCHEDULE_DELAY": "500",
+        },
+        after=after,
+        ready=http(f"{ports.url(name)}/healthz") if name == "gateway" else grpc_health(ports.address(name)),
+    )

@@ -1,0 +1,239 @@
+"""How documents of each kind are indexed in Elasticsearch: field types only, neither names of streams nor retention.
+
+`subobjects: false` makes every attribute a leaf under its full dotted name. It is also why nothing is rejected: an object
+where a string was mapped is walked past and stays in the source, whatever its keys, depth or types.
+"""
+
+from typing import Any, Final
+
+from throughline import names
+
+Mapping = dict[str, Any]
+
+KEYWORD: Final[Mapping] = {"type": "keyword", "ignore_above": 1024}
+TEXT: Final[Mapping] = {"type": "text", "norms": False}
+LONG: Final[Mapping] = {"type": "long"}
+DOUBLE: Final[Mapping] = {"type": "double"}
+BOOLEAN: Final[Mapping] = {"type": "boolean"}
+BYTE: Final[Mapping] = {"type": "byte"}
+NANOSECONDS: Final[Mapping] = {"type": "date_nanos"}
+UNREAD: Final[Mapping] = {"type": "object", "enabled": False}
+
+CONTENT: Final = (
+    names.INPUT_MESSAGES,
+    names.OUTPUT_MESSAGES,
+    names.SYSTEM_INSTRUCTIONS,
+    names.RETRIEVAL_DOCUMENTS,
+    names.RETRIEVAL_QUERY_TEXT,
+    names.MEMORY_QUERY_TEXT,
+    names.MEMORY_RECORDS,
+    names.TOOL_CALL_ARGUMENTS,
+    names.TOOL_CALL_RESULT,
+    names.TOOL_DEFINITIONS,
+)
+_TEXTS: Final = (
+    *CONTENT,
+    names.AGENT_DESCRIPTION,
+    names.EVALUATION_EXPLANATION,
+    names.EXCEPTION_MESSAGE,
+    names.TOOL_DESCRIPTION,
+    "exception.stacktrace",
+)
+_LONGS: Final = (
+    names.ATTEMPT_COUNT,
+    names.ATTEMPT_NUMBER,
+    names.EMBEDDINGS_DIMENSION_COUNT,
+    names.HTTP_RESPONSE_STATUS_CODE,
+    names.MASK_COUNT,
+    names.MEMORY_RECORD_COUNT,
+    names.REQUEST_CHOICE_COUNT,
+    names.REQUEST_MAX_TOKENS,
+    names.REQUEST_SEED,
+    names.REQUEST_TOP_K,
+    names.RETRIEVAL_TOP_K,
+    names.SERVER_PORT,
+    names.START_TIME_UNIX_NANO,
+    names.USAGE_CACHE_CREATION_INPUT_TOKENS,
+    names.USAGE_CACHE_READ_INPUT_TOKENS,
+    names.USAGE_INPUT_TOKENS,
+    names.USAGE_OUTPUT_TOKENS,
+    names.USAGE_REASONING_OUTPUT_TOKENS,
+)
+_DOUBLES: Final = (
+    names.ATTEMPT_DELAY,
+    names.COST_AMOUNT,
+    names.DURATION,
+    names.EVALUATION_SCORE_VALUE,
+    names.REQUEST_FREQUENCY_PENALTY,
+    names.REQUEST_PRESENCE_PENALTY,
+    names.REQUEST_TEMPERATURE,
+    names.REQUEST_TOP_P,
+    names.RESPONSE_TIME_TO_FIRST_CHUNK,
+)
+_BOOLEANS: Final = (names.CONVERSATION_COMPACTED, names.KEEP, names.REQUEST_STREAM)
+_KEYWORDS: Final = (
+    names.AGENT_ID,
+    names.AGENT_NAME,
+    names.AGENT_VERSION,
+    names.CONTENT_TRUNCATED,
+    names.CONVERSATION_ID,
+    names.COST_CURRENCY,
+    names.COST_PRICE_VERSION,
+    names.DATA_SOURCE_ID,
+    names.END_REASON,
+    names.ERROR_TYPE,
+    names.EVALUATION_NAME,
+    names.EVALUATION_SCORE_LABEL,
+    names.EXCEPTION_TYPE,
+    names.MASK_KINDS,
+    names.MCP_METHOD_NAME,
+    names.MCP_PROTOCOL_VERSION,
+    names.MCP_RESOURCE_URI,
+    names.MCP_SESSION_ID,
+    names.MEMORY_RECORD_ID,
+    names.MEMORY_STORE_ID,
+    names.OPENAI_API_TYPE,
+    names.OPENAI_REQUEST_SERVICE_TIER,
+    names.OPENAI_RESPONSE_SERVICE_TIER,
+    names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT,
+    names.OPERATION_NAME,
+    names.OUTPUT_TYPE,
+    names.PROMPT_NAME,
+    names.PROMPT_TEMPLATE_HASH,
+    names.PROMPT_VARIANT,
+    names.PROMPT_VERSION,
+    names.PROVIDER_NAME,
+    names.RECORD_ID,
+    names.REQUEST_ENCODING_FORMATS,
+    names.REQUEST_MODEL,
+    names.REQUEST_PREVIOUS_RESPONSE_ID,
+    names.REQUEST_REASONING_LEVEL,
+    names.REQUEST_STOP_SEQUENCES,
+    names.REQUEST_STREAM_CURSOR,
+    names.RESPONSE_FINISH_REASONS,
+    names.RESPONSE_ID,
+    names.RESPONSE_MODEL,
+    names.RESPONSE_STATUS,
+    names.SERVER_ADDRESS,
+    names.SERVICE_NAME,
+    names.SESSION_ID,
+    names.TOKEN_TYPE,
+    names.TOOL_CALL_ID,
+    names.TOOL_NAME,
+    names.TOOL_TYPE,
+    names.USER_ID,
+    names.WORKFLOW_NAME,
+)
+ATTRIBUTES: Final[Mapping] = {
+    **dict.fromkeys(_KEYWORDS, KEYWORD),
+    **dict.fromkeys(_TEXTS, TEXT),
+    **dict.fromkeys(_LONGS, LONG),
+    **dict.fromkeys(_DOUBLES, DOUBLE),
+    **dict.fromkeys(_BOOLEANS, BOOLEAN),
+}
+
+# What structured content consists of. A tool's arguments and results are indexed when they are a string, else only kept.
+_PART: Final[Mapping] = {
+    "type": KEYWORD,
+    "content": TEXT,
+    "id": KEYWORD,
+    "name": KEYWORD,
+    "arguments": TEXT,
+    "response": TEXT,
+}
+_INSIDE: Final[dict[str, Mapping]] = {
+    **dict.fromkeys(
+        (names.INPUT_MESSAGES, names.OUTPUT_MESSAGES),
+        {"role": KEYWORD, "finish_reason": KEYWORD, **{f"parts.{name}": kind for name, kind in _PART.items()}},
+    ),
+    names.SYSTEM_INSTRUCTIONS: _PART,
+    names.TOOL_DEFINITIONS: {"type": KEYWORD, "name": KEYWORD, "description": TEXT},
+    names.RETRIEVAL_DOCUMENTS: {"id": KEYWORD, "score": DOUBLE, "content": TEXT},
+    names.MEMORY_RECORDS: {"id": KEYWORD, "score": DOUBLE, "content": TEXT},
+}
+CONTENT_LEAVES: Final[Mapping] = {
+    f"{attribute}.{leaf}": kind for attribute, leaves in _INSIDE.items() for leaf, kind in leaves.items()
+}
+
+_RESOURCE: Final = (
+    names.SERVICE_NAME,
+    "service.version",
+    "service.instance.id",
+    "service.namespace",
+    "deployment.environment.name",
+    "host.name",
+    "telemetry.sdk.language",
+    "telemetry.sdk.version",
+)
+
+
+def searched_text() -> list[str]:
+    """Every field of a record that holds text a person may look for, with its full name."""
+    fields = {**dict.fromkeys(_TEXTS, TEXT), **CONTENT_LEAVES}
+    return [f"attributes.{name}" for name, kind in fields.items() if kind is TEXT]
+
+
+def _leaves(properties: Mapping, *, dynamic: bool) -> Mapping:
+    return {"type": "object", "subobjects": False, "dynamic": dynamic, "properties": properties}
+
+
+def _envelope(attributes: Mapping, own: Mapping) -> Mapping:
+    """What the Collector's exporter writes around the attributes of every signal; what it may add later is kept unread."""
+    scope = {"name": KEYWORD, "version": KEYWORD, "schema_url": KEYWORD}
+    return {
+        "dynamic": False,
+        "date_detection": False,
+        "dynamic_templates": [
+            {"strings": {"match_mapping_type": "string", "mapping": KEYWORD}},
+            {"doubles": {"match_mapping_type": "double", "mapping": DOUBLE}},
+        ],
+        "properties": {
+            "@timestamp": NANOSECONDS,
+            "attributes": attributes,
+            "data_stream": {"properties": dict.fromkeys(("type", "dataset", "namespace"), {"type": "keyword"})},
+            "resource": {"properties": {"attributes": _leaves(dict.fromkeys(_RESOURCE, KEYWORD), dynamic=False)}},
+            "scope": {"properties": scope},
+            **own,
+        },
+    }
+
+
+_CORRELATION: Final[Mapping] = {"trace_id": KEYWORD, "span_id": KEYWORD}
+_LOG: Final[Mapping] = {
+    **_CORRELATION,
+    "body": {"properties": {"text": TEXT, "structured": UNREAD}},
+    "event_name": KEYWORD,
+    "observed_timestamp": NANOSECONDS,
+    "severity_number": BYTE,
+    "severity_text": KEYWORD,
+}
+_SPAN: Final[Mapping] = {
+    **_CORRELATION,
+    "duration": LONG,
+    "kind": KEYWORD,
+    "links": {"properties": {**_CORRELATION, "attributes": UNREAD}},
+    "name": KEYWORD,
+    "parent_span_id": KEYWORD,
+    "status": {"properties": {"code": KEYWORD, "message": TEXT}},
+}
+
+RECORD: Final = _envelope(_leaves({**ATTRIBUTES, **CONTENT_LEAVES}, dynamic=False), _LOG)
+EVALUATION: Final = _envelope(_leaves(ATTRIBUTES, dynamic=False), _LOG)
+LOG: Final = _envelope(_leaves(ATTRIBUTES, dynamic=True), _LOG)
+SPAN: Final = _envelope(_leaves(ATTRIBUTES, dynamic=True), _SPAN)
+
+
+def metric() -> Mapping:
+    """A metric's points; the exporter asks for a dynamic template by the point's type, so each of them must exist."""
+    points = {
+        "histogram": {"type": "object", "properties": {"values": DOUBLE, "counts": LONG}},
+        "summary": {"type": "object", "properties": {"sum": DOUBLE, "value_count": LONG}},
+        **{f"{instrument}_long": LONG for instrument in ("counter", "gauge")},
+        **{f"{instrument}_double": DOUBLE for instrument in ("counter", "gauge")},
+    }
+    mapping = _envelope(
+        _leaves(ATTRIBUTES, dynamic=True),
+        {"start_timestamp": NANOSECONDS, "unit": KEYWORD, "metrics": _leaves({}, dynamic=True)},
+    )
+    named = [{name: {"mapping": point}} for name, point in points.items()]
+    return {**mapping, "dynamic_templates": [*named, *mapping["dynamic_templates"]]}

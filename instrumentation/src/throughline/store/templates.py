@@ -1,0 +1,63 @@
+"""Which data streams there are and the index template of each: the one place that both the native and the official node load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from throughline.store import mappings
+from throughline.store.retention import Retention
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of document: its data streams' pattern and how they are indexed. A higher priority wins where patterns overlap."""
+
+    name: str
+    pattern: str
+    mapping: mappings.Mapping
+    priority: int = 300
+
+    @property
+    def template(self) -> str:
+        """The index template's name."""
+        return f"throughline-{self.name}"
+
+
+# The official image brings templates for `*.otel-*` at priorities up to 150: ours stand above them.
+KINDS: Final = (
+    Kind("traces", "traces-*.otel-*", mappings.SPAN),
+    Kind("records", "logs-genai.record.otel-*", mappings.RECORD, priority=400),
+    Kind("evaluations", "logs-genai.evaluation.otel-*", mappings.EVALUATION, priority=400),
+    Kind("logs", "logs-*.otel-*", mappings.LOG),
+    Kind("metrics", "metrics-*.otel-*", mappings.metric()),
+)
+
+_SETTINGS: Final[dict[str, Any]] = {
+    # The official image would choose logsdb for logs-*, which reorders and rebuilds sources; the native node may not differ.
+    "index.mode": "standard",
+    "index.auto_expand_replicas": "0-1",
+    "index.codec": "best_compression",
+    "index.mapping.ignore_malformed": True,
+    "index.mapping.total_fields.limit": 1000,
+    "index.mapping.total_fields.ignore_dynamic_beyond_limit": True,
+}
+
+
+def index_template(kind: Kind, retention: Retention) -> dict[str, Any]:
+    """The template's body; `_meta` tells a later start whether it changed, and whether in form or only in retention."""
+    form = {"settings": _SETTINGS, "mappings": kind.mapping}
+    days = asdict(retention)[kind.name]
+    return {
+        "index_patterns": [kind.pattern],
+        "priority": kind.priority,
+        "data_stream": {},
+        "template": {**form, "lifecycle": {"data_retention": f"{days}d"}},
+        "_meta": {"owner": "throughline", "form": _digest(form), "days": days},
+    }
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

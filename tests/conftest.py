@@ -1,0 +1,56 @@
+"""Real parts for every test that asks: each is started once a session, when first asked for, and stopped at its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from native.stack import EVERYTHING, Stack
+
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")
+
+
+@pytest.fixture(scope="session")
+def session_stack() -> Iterator[Stack]:
+    """The session's own stack, on free ports and in a folder of its own; nothing of it runs yet."""
+    # Not pytest's own folder: as root, Elasticsearch runs as `nobody`, and that one is closed to others.
+    folder = Path(tempfile.mkdtemp(prefix="throughline-tests-"))
+    folder.chmod(0o711)
+    environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    stack = Stack(folder / "run", environment=environment)
+    yield stack
+    stack.close()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(session_stack: Stack) -> str:
+    """URL of a real Elasticsearch with Throughline's templates."""
+    session_stack.start(["templates"])
+    return session_stack.addresses["ELASTICSEARCH_URL"]
+
+
+@pytest.fixture(scope="session")
+def jaeger(session_stack: Stack) -> str:
+    """URL of a real Jaeger's query API."""
+    session_stack.start(["jaeger"])
+    return session_stack.addresses["JAEGER_URL"]
+
+
+@pytest.fixture(scope="session")
+def collector(session_stack: Stack) -> str:
+    """OTLP/gRPC endpoint of the real Collector, which delivers to `jaeger` and `elasticsearch`."""
+    session_stack.start(["collector"])
+    return session_stack.addresses["OTEL_EXPORTER_OTLP_ENDPOINT"]
+
+
+@pytest.fixture(scope="session")
+def stack(session_stack: Stack) -> Stack:
+    """The whole native stack, services included; its `addresses` are those of .run/stack.env."""
+    session_stack.start(EVERYTHING)
+    return session_stack
