@@ -1,0 +1,1 @@
+"""The service that calls the model; it builds no prompt and judges no answer."""

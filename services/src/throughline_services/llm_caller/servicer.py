@@ -1,0 +1,49 @@
+"""The gRPC face of the LLM caller: decode, call, encode."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any
+
+from throughline_services.llm_caller.calling import Completion, Model, Prompt
+from throughline_services.stubs import llm_caller_pb2 as messages
+
+
+class LlmCallerServicer:
+    """throughline.llm_caller.v1.LlmCaller"""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    async def Complete(self, request: Any, _context: Any) -> Any:  # noqa: N802  # the contract's name
+        return _completion(await self._model.complete(_prompt(request)))
+
+    async def Stream(self, request: Any, _context: Any) -> AsyncGenerator[Any, None]:  # noqa: N802  # the same
+        async with aclosing(self._model.stream(_prompt(request))) as events:
+            async for event in events:
+                yield _event(event)
+
+
+def _prompt(request: Any) -> Prompt:
+    return Prompt(
+        messages=[(message.role, message.content) for message in request.messages],
+        model=request.model,
+        temperature=request.temperature if request.HasField("temperature") else None,
+        max_tokens=request.max_tokens if request.HasField("max_tokens") else None,
+    )
+
+
+def _event(event: str | Completion) -> Any:
+    if isinstance(event, str):
+        return messages.StreamResponse(delta=event)
+    return messages.StreamResponse(completion=_completion(event))
+
+
+def _completion(completion: Completion) -> Any:
+    return messages.Completion(
+        text=completion.text,
+        response_id=completion.response_id,
+        model=completion.model,
+        finish_reason=completion.finish_reason,
+        usage=messages.Usage(**asdict(completion.usage)) if completion.usage else None,
+    )

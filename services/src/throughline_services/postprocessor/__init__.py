@@ -1,0 +1,1 @@
+"""The service that validates, masks and scores answers; it calls no model."""

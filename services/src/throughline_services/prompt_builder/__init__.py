@@ -1,0 +1,1 @@
+"""The service that finds passages and renders prompts; it calls no model."""

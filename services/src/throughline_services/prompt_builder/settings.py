@@ -1,0 +1,39 @@
+"""The prompt builder's settings."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import PositiveFloat, SecretStr, model_validator
+
+from throughline_services.runtime import Address, GrpcSettings, ServiceSettings, environment
+
+PACKAGED = Path(__file__).parent / "templates"
+
+
+class ElasticsearchSettings(ServiceSettings):
+    """Where the passages are."""
+
+    elasticsearch_url: str = environment("ELASTICSEARCH_URL", "http://127.0.0.1:9200", "Elasticsearch")
+    elasticsearch_api_key: SecretStr | None = environment("ELASTICSEARCH_API_KEY", None, "its API key")
+    elasticsearch_api_key_file: Path | None = environment("ELASTICSEARCH_API_KEY_FILE", None, "or a file holding it")
+    corpus_index: str = environment("CORPUS_INDEX", "throughline-corpus", "index that holds the passages")
+    elasticsearch_timeout: PositiveFloat = environment("ELASTICSEARCH_TIMEOUT", 10.0, "seconds a search may take")
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.elasticsearch_api_key and self.elasticsearch_api_key_file:
+            raise ValueError("set ELASTICSEARCH_API_KEY or ELASTICSEARCH_API_KEY_FILE, not both")
+        return self
+
+    def api_key(self) -> str | None:
+        if self.elasticsearch_api_key_file:
+            return self.elasticsearch_api_key_file.read_text().strip()
+        return self.elasticsearch_api_key.get_secret_value() if self.elasticsearch_api_key else None
+
+
+class PromptBuilderSettings(ElasticsearchSettings, GrpcSettings):
+    """Of the service."""
+
+    listen: Address = environment("PROMPT_BUILDER_LISTEN", "127.0.0.1:50051", "address to listen on")
+    templates: Path = environment("PROMPT_TEMPLATES", PACKAGED, "folder of template files")
+    prompt_name: str = environment("PROMPT_NAME", "help-desk", "template used when a request names none")

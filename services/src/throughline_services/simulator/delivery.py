@@ -1,0 +1,97 @@
+"""Delivers an exchange as its fate has it: delayed, streamed, refused, hung or broken off; knows no protocol."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from throughline_services.runtime.http import Abandoned, Push, PushedStream, completed_before_reader_left
+from throughline_services.simulator.behaviour import Fate, Outcome
+from throughline_services.simulator.generation import Generated, Identifiers, Request
+from throughline_services.simulator.models import profile
+
+LIMIT = 600
+
+
+class Exchange(Protocol):
+    """What a protocol makes of a request."""
+
+    request: Request
+    choices: list[Generated]
+
+    def reply(self) -> dict[str, Any]: ...
+
+    def events(self) -> Iterator[dict[str, Any]]: ...
+
+
+def headers(fate: Fate) -> dict[str, str]:
+    """As providers send them with every answer."""
+    left = 0 if fate.outcome is Outcome.RATE_LIMIT else fate.random.randrange(1, LIMIT)
+    return {
+        "x-request-id": Identifiers(fate.random).make("req_"),
+        "x-ratelimit-limit-requests": str(LIMIT),
+        "x-ratelimit-remaining-requests": str(left),
+        "x-ratelimit-reset-requests": "1s",
+    }
+
+
+def error(status: int, kind: str, code: str, message: str, extra: dict[str, str] | None = None) -> JSONResponse:
+    body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    return JSONResponse(body, status_code=status, headers=extra)
+
+
+async def refused(fate: Fate, http: HttpRequest) -> Response | None:
+    """The answer to a request that is not to be served; None when it is."""
+    match fate.outcome:
+        case Outcome.RATE_LIMIT:
+            extra = {**headers(fate), "retry-after": "1", "retry-after-ms": "200"}
+            return error(429, "requests", "rate_limit_exceeded", "Rate limit reached: retry later.", extra)
+        case Outcome.SERVER_ERROR:
+            return error(500, "server_error", "server_error", "The simulated server failed.", headers(fate))
+        case Outcome.TIMEOUT:
+            await completed_before_reader_left(asyncio.sleep(fate.behaviour.hang), http.receive)
+            return error(504, "server_error", "timeout", "The simulated server hung.", headers(fate))
+    return None
+
+
+async def whole(exchange: Exchange, fate: Fate) -> Response:
+    """At once, after the time that a stream of it would have taken."""
+    behaviour, speed = fate.behaviour, profile(exchange.request.model).speed
+    writing = behaviour.inter_chunk * sum(len(choice.pieces()) for choice in exchange.choices)
+    await asyncio.sleep(fate.seconds(behaviour.latency + behaviour.first_chunk + writing, speed))
+    if fate.outcome is Outcome.DISCONNECT:
+        return PushedStream(_broken_off, headers(fate), media_type="application/json")
+    return JSONResponse(exchange.reply(), headers=headers(fate))
+
+
+async def _broken_off(push: Push) -> None:
+    await push('{"id": "')
+    raise Abandoned
+
+
+async def streamed(exchange: Exchange, fate: Fate, named_events: bool) -> Response:
+    """Server-sent events; the responses protocol names them, chat ends them by a mark."""
+    speed = profile(exchange.request.model).speed
+    events = list(exchange.events())
+    kept = len(events) // 2 if fate.outcome is Outcome.DISCONNECT else len(events)
+
+    async def produce(push: Push) -> None:
+        await asyncio.sleep(fate.seconds(fate.behaviour.first_chunk, speed))
+        for event in events[:kept]:
+            await push(_event(event, named_events))
+            await asyncio.sleep(fate.seconds(fate.behaviour.inter_chunk, speed))
+        if kept < len(events):
+            raise Abandoned
+        if not named_events:
+            await push("data: [DONE]\n\n")
+
+    await asyncio.sleep(fate.seconds(fate.behaviour.latency, speed))
+    return PushedStream(produce, headers(fate))
+
+
+def _event(event: dict[str, Any], named: bool) -> str:
+    name = f"event: {event['type']}\n" if named else ""
+    return f"{name}data: {json.dumps(event, ensure_ascii=False)}\n\n"

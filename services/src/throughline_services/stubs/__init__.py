@@ -1,0 +1,1 @@
+"""Generated from services/proto by `make proto`; not to be edited."""
