@@ -1,7 +1,6 @@
 """The gateway's HTTP routes: decode, call, encode; knows no contract and opens no socket."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 import throughline
@@ -14,16 +13,14 @@ from starlette.routing import Route
 
 from throughline_services.gateway.asking import Answer, Services
 from throughline_services.gateway.bodies import Question, Rating, TraceId, read
+from throughline_services.gateway.page import load_page
 from throughline_services.gateway.settings import GatewaySettings
 from throughline_services.gateway.statuses import answered, failed, no_route, refusal
 from throughline_services.gateway.waterfall import Jaeger
 from throughline_services.runtime import tracing
 from throughline_services.runtime.http import Push, PushedStream, server_sent_event
 
-PAGE = files("throughline_services.gateway") / "page.html"
 TRACE_ID = TypeAdapter(TraceId)
-# The page is self-contained: whatever an answer may contain, the browser fetches from nowhere else.
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 
 
 class Gateway:
@@ -33,7 +30,7 @@ class Gateway:
         self._settings = settings
         self._services = services
         self._jaeger = jaeger
-        self._page = PAGE.read_text()
+        self._page = load_page()
 
     async def ask(self, request: Request) -> Response:
         question = await read(request, Question, self._settings.max_body_bytes)
@@ -84,7 +81,7 @@ class Gateway:
         return JSONResponse({"grafana": self._settings.grafana_url, "jaeger": self._settings.jaeger_page_url})
 
     async def page(self, _request: Request) -> Response:
-        return HTMLResponse(self._page, headers={"content-security-policy": PAGE_POLICY})
+        return HTMLResponse(self._page.text, headers=self._page.headers)
 
 
 async def healthy(_request: Request) -> Response:

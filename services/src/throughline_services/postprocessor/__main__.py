@@ -1,7 +1,9 @@
 """The command throughline-postprocessor."""
 
+import throughline
+
 from throughline_services.postprocessor.servicer import PostprocessorServicer
-from throughline_services.runtime import Address, GrpcSettings, environment, run, serve_grpc
+from throughline_services.runtime import Address, GrpcSettings, StartupError, environment, run, serve_grpc
 from throughline_services.stubs import postprocessor_pb2, postprocessor_pb2_grpc
 
 SERVICE = postprocessor_pb2.DESCRIPTOR.services_by_name["Postprocessor"].full_name
@@ -15,10 +17,14 @@ class PostprocessorSettings(GrpcSettings):
 
 async def serve(settings: PostprocessorSettings) -> None:
     """Serves throughline.postprocessor.v1: validates, masks and scores answers."""
+    try:
+        servicer = PostprocessorServicer(throughline.Masker.from_environment())
+    except ValueError as error:
+        raise StartupError(f"masking: {error}") from error
     await serve_grpc(
         settings,
         settings.listen,
-        lambda server: postprocessor_pb2_grpc.add_PostprocessorServicer_to_server(PostprocessorServicer(), server),
+        lambda server: postprocessor_pb2_grpc.add_PostprocessorServicer_to_server(servicer, server),
         [SERVICE],
     )
 

@@ -1,5 +1,6 @@
 """Validates, masks and scores one answer; knows no gRPC message."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,16 +20,30 @@ class Judged:
     masked: int
 
 
-def process(answer: str, passages: Sequence[str], finish_reason: str, response_id: str) -> Judged:
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model said, and on what grounds."""
+
+    answer: str
+    passages: Sequence[str]
+    finish_reason: str
+    response_id: str = ""
+
+
+def process(reply: Reply, masker: throughline.Masker) -> Judged:
     """Each score becomes an evaluation tied to the current trace and to the reply that is judged."""
-    if not finish_reason:
+    if not reply.finish_reason:
         message = "finish_reason is empty: send the one that the model gave"
         raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "FINISH_REASON_MISSING", message)
-    masker = throughline.Masker.from_settings()
-    safe = masker.text(answer)
-    scores = score(answer, passages, finish_reason)
+    masked = Counter[str]()
+    safe = masker.text(reply.answer, masked)
+    scores = score(reply.answer, reply.passages, reply.finish_reason)
     for each in scores:
         throughline.evaluate(
-            each.name, score=each.value, label=each.label, explanation=each.explanation, response_id=response_id or None
+            each.name,
+            score=each.value,
+            label=each.label,
+            explanation=each.explanation,
+            response_id=reply.response_id or None,
         )
-    return Judged(safe, scores, sum(masker.counts.values()))
+    return Judged(safe, scores, masked.total())

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from elasticsearch import AsyncElasticsearch
+from elasticsearch import ApiError, AsyncElasticsearch, TransportError
 from elasticsearch.helpers import async_bulk
 
 from throughline_services.prompt_builder.retrieval import connect
 from throughline_services.prompt_builder.settings import ElasticsearchSettings
-from throughline_services.runtime import run
+from throughline_services.runtime import StartupError, run
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +34,20 @@ def passages() -> list[dict[str, str]]:
 
 async def load(settings: ElasticsearchSettings) -> None:
     """Loads the shipped help-desk passages into Elasticsearch; loading again changes nothing."""
-    async with connect(settings) as client:
-        if not await client.indices.exists(index=settings.corpus_index):
-            await client.indices.create(index=settings.corpus_index, mappings=MAPPINGS, settings=SHARDS)
-        shipped = passages()
-        await async_bulk(client, [_action(passage, settings.corpus_index) for passage in shipped])
-        await _drop_others(client, settings.corpus_index, [passage["id"] for passage in shipped])
+    shipped = passages()
+    try:
+        async with connect(settings) as client:
+            await _store(client, settings.corpus_index, shipped)
+    except (ApiError, TransportError) as error:
+        raise StartupError(f"Elasticsearch at {settings.elasticsearch_url} did not take the corpus: {error}") from error
     logger.info("%d passages are in %s", len(shipped), settings.corpus_index)
+
+
+async def _store(client: AsyncElasticsearch, index: str, shipped: list[dict[str, str]]) -> None:
+    if not await client.indices.exists(index=index):
+        await client.indices.create(index=index, mappings=MAPPINGS, settings=SHARDS)
+    await async_bulk(client, [_action(passage, index) for passage in shipped])
+    await _drop_others(client, index, [passage["id"] for passage in shipped])
 
 
 def _action(passage: dict[str, str], index: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import PositiveFloat, SecretStr, model_validator
 
-from throughline_services.runtime import Address, GrpcSettings, ServiceSettings, environment
+from throughline_services.runtime import Address, GrpcSettings, ServiceSettings, StartupError, environment
 
 PACKAGED = Path(__file__).parent / "templates"
 
@@ -27,8 +27,15 @@ class ElasticsearchSettings(ServiceSettings):
 
     def api_key(self) -> str | None:
         if self.elasticsearch_api_key_file:
-            return self.elasticsearch_api_key_file.read_text().strip()
+            return _content(self.elasticsearch_api_key_file)
         return self.elasticsearch_api_key.get_secret_value() if self.elasticsearch_api_key else None
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise StartupError(f"cannot read {file}: {error.strerror}") from error
 
 
 class PromptBuilderSettings(ElasticsearchSettings, GrpcSettings):

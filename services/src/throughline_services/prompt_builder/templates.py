@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from throughline_services.runtime import ServiceError
+from throughline_services.runtime import ServiceError, StartupError
 
 # What a prompt says is text, not HTML, so nothing is escaped; what it may do is bounded by the sandbox.
 ENVIRONMENT = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined, trim_blocks=True)
@@ -86,7 +86,7 @@ class Templates:
         """A file that is not a template stops the service: better at its start than at a request."""
         files = sorted(folder.glob("*.yaml"))
         if not files:
-            raise OSError(f"no template files (*.yaml) in {folder}")
+            raise StartupError(f"no template files (*.yaml) in {folder}")
         return cls([_read(file) for file in files])
 
     def named(self, name: str) -> Template:
@@ -100,4 +100,4 @@ def _read(file: Path) -> Template:
     try:
         return Template.model_validate(yaml.safe_load(file.read_text()))
     except (ValidationError, yaml.YAMLError) as error:
-        raise OSError(f"{file.name} is not a prompt template: {error}") from error
+        raise StartupError(f"{file.name} is not a prompt template: {error}") from error

@@ -12,6 +12,11 @@ from pydantic.fields import FieldInfo
 
 from throughline_services.runtime.settings import ServiceSettings
 
+
+class StartupError(Exception):
+    """What the command needs is not there; the message says what to do."""
+
+
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
 
@@ -27,8 +32,8 @@ def run(
         asyncio.run(_awaited(serve(settings)))
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError as error:
-        sys.exit(f"{error.strerror or error}")
+    except StartupError as error:
+        sys.exit(str(error))
 
 
 async def _awaited(work: Awaitable[None]) -> None:

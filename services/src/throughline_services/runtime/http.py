@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from throughline_services.runtime.command import StartupError
 from throughline_services.runtime.server import stop_requested
 from throughline_services.runtime.settings import ServiceSettings
 from throughline_services.runtime.tracing import without_message_spans
@@ -33,7 +34,7 @@ class _Server(uvicorn.Server):
 async def serve_http(settings: ServiceSettings, name: str, address: str, application: Starlette) -> None:
     """Until SIGTERM or SIGINT, then until running requests are done."""
     host, _, port = address.rpartition(":")
-    listener = socket.create_server((host.strip("[]"), int(port)), family=_family(host), reuse_port=False)
+    listener = _listener(host.strip("[]"), int(port))
     server = _Server(
         uvicorn.Config(
             without_message_spans(application),
@@ -51,8 +52,11 @@ async def serve_http(settings: ServiceSettings, name: str, address: str, applica
     await running
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise StartupError(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 class Abandoned(Exception):  # noqa: N818  # not an error: what is meant to happen

@@ -11,6 +11,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from throughline_services.runtime.command import StartupError
 from throughline_services.runtime.interception import Boundary
 from throughline_services.runtime.settings import GrpcSettings
 
@@ -28,7 +29,8 @@ class GrpcServer:
         self._server = grpc.aio.server(
             interceptors=[Boundary()],
             maximum_concurrent_rpcs=settings.max_concurrent,
-            options=message_limits(settings.max_message_bytes),
+            # By default a second server would silently share the port of the first.
+            options=[*message_limits(settings.max_message_bytes), ("grpc.so_reuseport", 0)],
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -42,8 +44,11 @@ class GrpcServer:
                 return int(self._server.add_insecure_port(address))
             pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
             return int(self._server.add_secure_port(address, grpc.ssl_server_credentials([pair])))
+        except OSError as error:
+            raise StartupError(f"cannot read {error.filename}: {error.strerror}") from error
         except RuntimeError as error:
-            raise OSError(f"cannot listen on {address}: is the address in use?") from error
+            causes = "the address is in use, or the TLS key is not that of the certificate"
+            raise StartupError(f"cannot listen on {address}: {causes}") from error
 
     async def start(self) -> None:
         await self._server.start()
