@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,19 +59,19 @@ def print_progress(part: Part, state: State, seconds: float) -> None:
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Turn what may go wrong into a message and an exit code; SIGTERM and a closed terminal end the stack like Ctrl-C."""
+    """Turn failures into a message and an exit code; SIGTERM and a closed terminal end the stack as Ctrl-C does."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         yield
     except (PartFailedError, MissingError, AlreadyRunningError) as error:
         console.print(f"✗ {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        sys.exit(1)
     except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+        sys.exit(INTERRUPTED)
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:
+def _interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 

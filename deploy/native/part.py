@@ -1,4 +1,4 @@
-"""What a part of the stack is: a command, its environment, and how one sees that it is ready. It starts nothing itself."""
+"""What a part of the stack is: a command, its environment, how one sees that it is ready; it starts nothing."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def grpc_health(address: str) -> Check:
     """Ready when the standard gRPC health service at host:port says SERVING."""
 
     def check() -> bool:
-        import grpc  # noqa: PLC0415 - takes longer to load than most parts to start
-        from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
+        import grpc
+        from grpc_health.v1 import health_pb2, health_pb2_grpc
 
         try:
             with grpc.insecure_channel(address) as channel:

@@ -65,7 +65,7 @@ class ChildProcess:
 
 
 def _dies_with_parent() -> tuple[str, ...]:
-    """PR_SET_PDEATHSIG by util-linux, so that no code runs between fork and exec; without it stopping in order must do."""
+    """PR_SET_PDEATHSIG by util-linux, so that no code of ours runs between fork and exec."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,72 +13,18 @@ from native.elasticsearch.node import elasticsearch
 from native.part import Part, grpc_health, http
 from native.ports import HOST, Ports
 from native.run_directory import RunDirectory
-from native.supervisor import Report, Supervisor
+from native.supervisor import Report, Supervisor, silent
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = REPOSITORY / ".parts"
 PROGRAMS: Final = Path(sys.executable).parent
 COMPONENTS: Final = ("operations", "receivers", "metrics", "sampling", "masking", "records", "exporters")
 EVERYTHING: Final = ("gateway",)
-
-
-class Stack:
-    """The stack in one run directory: `with Stack(path) as stack:` starts it, gives its addresses and stops it."""
-
-    def __init__(
-        self,
-        run: Path,
-        *,
-        environment: Mapping[str, str] | None = None,
-        report: Report = lambda part, state, seconds: None,
-        names: Iterable[str] = EVERYTHING,
-    ) -> None:
-        self._directory = RunDirectory(run)
-        self._ports = Ports()
-        self._names = tuple(names)
-        own = dict(os.environ if environment is None else environment)
-        self.addresses = _addresses(self._ports, own)
-        inherited = {name: value for name, value in own.items() if not name.startswith(("OTEL_", "THROUGHLINE_"))}
-        self.supervisor = Supervisor(
-            _parts(self._directory.path, self._ports, self.addresses),
-            self._directory.logs,
-            environment={**inherited, **self.addresses, "NO_PROXY": f"{HOST},localhost", "PYTHONUNBUFFERED": "1"},
-            report=report,
-        )
-
-    @property
-    def logs(self) -> Path:
-        """The folder with one log for each part."""
-        return self._directory.logs
-
-    def start(self, names: Iterable[str]) -> None:
-        """Start these parts and what they need, and publish the addresses."""
-        self.supervisor.start(names)
-        self._directory.publish(self.addresses)
-
-    def close(self) -> None:
-        """Stop everything and let the next launcher in."""
-        try:
-            self.supervisor.stop()
-        finally:
-            self._directory.close()
-
-    def __enter__(self) -> Self:
-        try:
-            self.start(self._names)
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+PartsOf = Callable[[Path, Ports, Mapping[str, str]], list[Part]]
 
 
 def _addresses(ports: Ports, own: Mapping[str, str]) -> dict[str, str]:
-    """What every process of the stack and of its users is told; a real model's address and key are the user's to set."""
+    """What the stack's processes and its users are told; a real model's address and key are the user's to set."""
     served = ("gateway", "prompt-builder", "llm-caller", "postprocessor", "simulator")
     variable = {name: name.replace("-", "_").upper() for name in served}
     return {
@@ -99,7 +45,8 @@ def _addresses(ports: Ports, own: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _parts(run: Path, ports: Ports, addresses: Mapping[str, str]) -> list[Part]:
+def throughline_parts(run: Path, ports: Ports, addresses: Mapping[str, str]) -> list[Part]:
+    """All parts, in no order: what each comes after says it."""
     module = (sys.executable, "-m")
     return [
         elasticsearch(PARTS / "elasticsearch" / "home", run / "elasticsearch", ports),
@@ -158,8 +105,8 @@ def _collector(run: Path, ports: Ports, addresses: Mapping[str, str]) -> Part:
             "SPAN_METRICS_INTERVAL": "5s",
             "GOMEMLIMIT": "700MiB",
         },
-        # Not before the templates: the first document of a stream decides how the stream is indexed. And it stops before
-        # both stores, to deliver what it holds.
+        # Not before the templates: a stream's first document decides how it is indexed. And it stops before both
+        # stores, to deliver what it holds.
         after=("templates", "jaeger"),
         ready=http(addresses["COLLECTOR_HEALTH_URL"]),
         grace=15,
@@ -185,3 +132,59 @@ def _service(name: str, ports: Ports, *, after: tuple[str, ...]) -> Part:
         after=after,
         ready=http(f"{ports.url(name)}/healthz") if name == "gateway" else grpc_health(ports.address(name)),
     )
+
+
+class Stack:
+    """The stack in one run directory: `with Stack(path) as stack:` starts it, gives its addresses and stops it."""
+
+    def __init__(
+        self,
+        run: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        report: Report = silent,
+        names: Iterable[str] = EVERYTHING,
+        parts: PartsOf = throughline_parts,
+    ) -> None:
+        self._directory = RunDirectory(run)
+        self._ports = Ports()
+        self._names = tuple(names)
+        own = dict(os.environ if environment is None else environment)
+        self.addresses = _addresses(self._ports, own)
+        inherited = {name: value for name, value in own.items() if not name.startswith(("OTEL_", "THROUGHLINE_"))}
+        self.supervisor = Supervisor(
+            parts(self._directory.path, self._ports, self.addresses),
+            self._directory.logs,
+            environment={**inherited, **self.addresses, "NO_PROXY": f"{HOST},localhost", "PYTHONUNBUFFERED": "1"},
+            report=report,
+        )
+
+    @property
+    def logs(self) -> Path:
+        """The folder with one log for each part."""
+        return self._directory.logs
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start these parts and what they need, and publish the addresses."""
+        self.supervisor.start(names)
+        self._directory.publish(self.addresses)
+
+    def close(self) -> None:
+        """Stop everything and let the next launcher in."""
+        try:
+            self.supervisor.stop()
+        finally:
+            self._directory.close()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start(self._names)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,4 +1,4 @@
-"""Starts parts in the order of their dependencies, notices when one ends, stops them in reverse; it knows no part by name."""
+"""Starts parts in the order of their dependencies, notices when one ends, stops them in reverse; it names none."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ class State(Enum):
 Report = Callable[[Part, State, float], None]
 
 
+def silent(part: Part, state: State, seconds: float) -> None:
+    """Report to nobody."""
+
+
 class PartFailedError(Exception):
     """A part ended or was not ready in time; the message names it and ends with the tail of its log."""
 
@@ -42,11 +46,11 @@ class Supervisor:
         logs: Path,
         *,
         environment: Mapping[str, str] | None = None,
-        report: Report = lambda part, state, seconds: None,
+        report: Report = silent,
     ) -> None:
         self._parts = {part.name: part for part in parts}
         self._logs = logs
-        self._environment = dict(os.environ if environment is None else environment)
+        self.environment = dict(os.environ if environment is None else environment)
         self._report = report
         self._running: dict[str, ChildProcess] = {}
         self._ready: set[str] = set()
@@ -108,7 +112,7 @@ class Supervisor:
     def _launch(self, part: Part) -> None:
         part.prepare()
         self._report(part, State.STARTING, 0.0)
-        environment = {**self._environment, **part.environment}
+        environment = {**self.environment, **part.environment}
         self._running[part.name] = ChildProcess(part.argv, environment, self._logs / f"{part.name}.log")
 
     def _look(self, part: Part, process: ChildProcess) -> None:

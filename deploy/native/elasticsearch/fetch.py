@@ -1,4 +1,4 @@
-"""Fetches Elastic's own Elasticsearch binaries from Maven Central into .parts/elasticsearch; it neither starts nor sets them up.
+"""Fetches Elastic's own binaries from Maven Central into .parts/elasticsearch; it starts nothing.
 
 `python -m native.elasticsearch.fetch VERSION`, which is what `make elasticsearch` runs.
 """
@@ -61,7 +61,7 @@ def _state(version: str) -> str:
 
 
 def _fetch(version: str) -> None:
-    """Download, unpack and complete; the archive and all that Maven brings for it are removed again, whatever happens."""
+    """Download, unpack, complete; the archive and all that Maven brings for it are removed, whatever happens."""
     maven = shutil.which("mvn")
     if not maven:
         raise MissingError("missing: mvn (Apache Maven 3.6 or later), to fetch Elasticsearch from Maven Central")
@@ -79,7 +79,12 @@ def _fetch(version: str) -> None:
 def _download(maven: str, work: Path) -> None:
     repository, unpacked = work / "repository", work / "unpacked"
     unpacked.mkdir(parents=True)
-    goal = ("-Dstyle.color=never", f"-Dmaven.repo.local={repository}", f"-Dunpack.directory={unpacked}", "generate-resources")
+    goal = (
+        "-Dstyle.color=never",
+        f"-Dmaven.repo.local={repository}",
+        f"-Dunpack.directory={unpacked}",
+        "generate-resources",
+    )
     with subprocess.Popen([maven, "-B", "-q", "-f", str(HERE / "pom.xml"), *goal]) as process:
         _show_progress(process, repository)
     if process.returncode:
@@ -88,7 +93,7 @@ def _download(maven: str, work: Path) -> None:
 
 def _show_progress(process: subprocess.Popen[bytes], repository: Path) -> None:
     """A bar of the archive's growing file, because Maven shows none where nobody can type."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns) as progress:
@@ -104,7 +109,9 @@ def _show_progress(process: subprocess.Popen[bytes], repository: Path) -> None:
 def _complete(home: Path, version: str) -> None:
     """Check that it is the version meant, add the start scripts, and let every account read it."""
     if not (home / "lib" / f"elasticsearch-{version}.jar").exists():
-        raise MissingError(f"the archive of {HERE / 'pom.xml'} does not hold Elasticsearch {version}: change carrier.version")
+        raise MissingError(
+            f"the archive of {HERE / 'pom.xml'} does not hold Elasticsearch {version}: change carrier.version"
+        )
     (home / "plugins").mkdir(exist_ok=True)
     scripts = {"elasticsearch": _START}
     scripts |= {f"elasticsearch-{name}": _TOOL.format(name=name, libraries=path) for name, path in _TOOLS.items()}

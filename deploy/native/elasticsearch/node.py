@@ -83,7 +83,7 @@ def _configure(home: Path, run: Path, ports: Ports) -> None:
 
 
 def _unprivileged() -> tuple[str, ...]:
-    """As root, the command that gives up being root; the kill at the launcher's death must be asked for again after that."""
+    """As root, the command that gives that up; it must ask anew for the kill at the launcher's death."""
     if os.geteuid() != 0:
         return ()
     if not (setpriv := shutil.which("setpriv")):

@@ -1,0 +1,95 @@
+"""How Throughline's parts are wired: what one names, another offers. Nothing is started here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from native.part import Part
+from native.ports import Ports
+from native.stack import REPOSITORY, Stack, throughline_parts
+
+SERVICES = ("gateway", "prompt-builder", "llm-caller", "postprocessor")
+PLACEHOLDER = re.compile(r"\$\{env:(\w+)(:-[^}]*)?\}")
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    environment = {"PATH": "x", "OTEL_SDK_DISABLED": "true", "THROUGHLINE_X": "y"}
+    with closing(Stack(tmp_path, environment=environment)) as made:
+        yield made
+
+
+@pytest.fixture
+def parts(tmp_path: Path, stack: Stack) -> dict[str, Part]:
+    return {part.name: part for part in throughline_parts(tmp_path, Ports(), stack.addresses)}
+
+
+def test_every_part_comes_after_parts_that_exist(parts: dict[str, Part]) -> None:
+    assert {name for part in parts.values() for name in part.after} <= parts.keys()
+
+
+def test_data_never_arrives_before_its_templates(parts: dict[str, Part]) -> None:
+    assert "templates" in parts["collector"].after
+    assert all("collector" in parts[name].after for name in SERVICES if name != "gateway")
+    assert set(parts["gateway"].after) == set(SERVICES) - {"gateway"}
+
+
+@pytest.mark.parametrize("name", ["collector", "jaeger"])
+def test_every_variable_without_default_in_a_configuration_is_set(
+    name: str, parts: dict[str, Part], stack: Stack
+) -> None:
+    configurations = [Path(argument) for argument in parts[name].argv if argument.endswith(".yaml")]
+    used = [match for path in configurations for match in PLACEHOLDER.findall(path.read_text())]
+    assert used
+    given = {**stack.addresses, **parts[name].environment}
+    assert {variable for variable, default in used if not default} <= given.keys()
+    unknown = parts[name].environment.keys() - {variable for variable, _ in used}
+    assert {variable for variable in unknown if not variable.startswith(("OTEL_", "GO"))} == set()
+
+
+def test_the_collector_gets_every_component_file_and_its_tier_last(parts: dict[str, Part]) -> None:
+    configurations = [Path(argument) for argument in parts["collector"].argv if argument.endswith(".yaml")]
+    assert set(configurations[:-1]) == set((REPOSITORY / "collector-config" / "components").glob("*.yaml"))
+    assert configurations[-1].parent.name == "tiers"
+
+
+def test_every_name_has_a_port_of_its_own() -> None:
+    ports = Ports()
+    names = [str(number) for number in range(200)]
+    assert len({ports[name] for name in names}) == len(names)
+    assert ports["7"] == ports["7"]
+
+
+def test_services_are_reached_where_they_listen(stack: Stack) -> None:
+    for name in ("PROMPT_BUILDER", "LLM_CALLER", "POSTPROCESSOR"):
+        assert stack.addresses[f"{name}_TARGET"] == stack.addresses[f"{name}_LISTEN"]
+    assert stack.addresses["GATEWAY_URL"] == f"http://{stack.addresses['GATEWAY_LISTEN']}"
+    assert all("127.0.0.1" in value for name, value in stack.addresses.items() if name.endswith(("_URL", "_LISTEN")))
+
+
+def test_a_real_model_of_the_user_replaces_the_simulator(tmp_path: Path) -> None:
+    own = {"OPENAI_BASE_URL": "https://models.example/v1", "OPENAI_API_KEY": "k", "LLM_MODEL": "m"}
+    with closing(Stack(tmp_path, environment=own)) as stack:
+        assert {name: stack.addresses[name] for name in own} == own
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_reports_under_its_own_name(name: str, parts: dict[str, Part]) -> None:
+    assert parts[name].environment["OTEL_SERVICE_NAME"] == name
+    assert Path(parts[name].argv[0]).name == "opentelemetry-instrument"
+    assert Path(parts[name].argv[1]).name == f"throughline-{name}"
+
+
+def test_the_batches_leave_before_the_sampler_decides(parts: dict[str, Part]) -> None:
+    wait = int(parts["collector"].environment["DECISION_WAIT_AFTER_ROOT"].removesuffix("s"))
+    assert all(int(parts[name].environment["OTEL_BSP_SCHEDULE_DELAY"]) < wait * 1000 for name in SERVICES)
+
+
+def test_a_callers_telemetry_settings_stay_outside(stack: Stack, tmp_path: Path) -> None:
+    environment = stack.supervisor.environment
+    assert environment["PATH"] == "x"
+    assert environment.keys().isdisjoint({"OTEL_SDK_DISABLED", "THROUGHLINE_X"})
