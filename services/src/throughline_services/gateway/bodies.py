@@ -63,7 +63,8 @@ async def read(request: Request, kind: type[Kind], max_bytes: int) -> Kind:
         return kind.model_validate_json(await _bounded(request, max_bytes))
     except ValidationError as error:
         complaints = (_complaint(detail["loc"], detail["msg"]) for detail in error.errors(include_input=False))
-        raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "BODY_INVALID", "; ".join(complaints)) from None
+        message = f"{'; '.join(complaints)} (the body is a JSON object with {', '.join(kind.model_fields)})"
+        raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "BODY_INVALID", message) from None
 
 
 def _complaint(location: tuple[int | str, ...], message: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 Push = Callable[[str], Awaitable[None]]
 
 
-class _Server(uvicorn.Server):
+class _Uvicorn(uvicorn.Server):
     """Signals are the runtime's, so that HTTP and gRPC processes end alike, with exit code 0."""
 
     @contextmanager
@@ -31,25 +32,41 @@ class _Server(uvicorn.Server):
         yield
 
 
+class HttpServer:
+    """One listening server."""
+
+    def __init__(self, settings: ServiceSettings, address: str, application: Starlette) -> None:
+        host, _, port = address.rpartition(":")
+        self._listener = _listener(host.strip("[]"), int(port))
+        self.port = int(self._listener.getsockname()[1])
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                without_message_spans(application),
+                access_log=False,
+                log_config=None,
+                timeout_graceful_shutdown=math.ceil(settings.shutdown_grace),
+            )
+        )
+
+    def start(self) -> asyncio.Task[None]:
+        """The task ends when the server has stopped."""
+        self._running = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        return self._running
+
+    async def stop(self) -> None:
+        """New requests are refused, running ones get their grace."""
+        self._server.should_exit = True
+        await self._running
+
+
 async def serve_http(settings: ServiceSettings, name: str, address: str, application: Starlette) -> None:
     """Until SIGTERM or SIGINT, then until running requests are done."""
-    host, _, port = address.rpartition(":")
-    listener = _listener(host.strip("[]"), int(port))
-    server = _Server(
-        uvicorn.Config(
-            without_message_spans(application),
-            access_log=False,
-            log_config=None,
-            timeout_graceful_shutdown=round(settings.shutdown_grace),
-        )
-    )
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    logger.info("%s listens on http://%s:%d", name, host, listener.getsockname()[1])
-    stopping = asyncio.create_task(stop_requested())
+    server = HttpServer(settings, address, application)
+    running, stopping = server.start(), asyncio.create_task(stop_requested())
+    logger.info("%s listens on http://%s:%d", name, address.rpartition(":")[0], server.port)
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
     stopping.cancel()
-    await running
+    await server.stop()
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -35,7 +35,7 @@ def answer(instructions: Sequence[str], question: str, sentences: int) -> str:
     steps = any("numbered steps" in text for text in instructions)
     lines = [f"{sentence.text} [{sentence.source}]" if sentence.source else sentence.text for sentence in chosen]
     body = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1)) if steps else " ".join(lines)
-    return f"{body}{_noted(question)}"
+    return body + ("\n" if steps else " ").join(["", *_noted(question)])
 
 
 def _sentences(text: str) -> list[Sentence]:
@@ -70,7 +70,7 @@ def _without_grounds(had_passages: bool, asked: frozenset[str]) -> str:
     return f"This is a simulated answer.{topic} Give me numbered passages, and I will answer out of them."
 
 
-def _noted(question: str) -> str:
+def _noted(question: str) -> list[str]:
     """Repeats personal data as careless models do, so that there is something to mask downstream."""
     found = PERSONAL.search(question)
-    return f" I have noted {found[0]} for the reply." if found else ""
+    return [f"I have noted {found[0]} for the reply."] if found else []

@@ -70,11 +70,12 @@ class Behaviour(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """One request's outcome and the random numbers of its timing and text."""
+    """One request's outcome, the random numbers of its timing and text, and where what is seen is counted."""
 
     outcome: Outcome
     random: random.Random
     behaviour: Behaviour
+    seen: Counter[str]
 
     def seconds(self, median: float, speed: float) -> float:
         """Around the median, skewed to the slow side as real latencies are."""
@@ -106,7 +107,7 @@ class Oracle:
         drawn = self._drawn(numbers)
         outcome = self._forced.popleft() if self._forced else drawn
         self.seen[outcome.value] += 1
-        return Fate(outcome, numbers, self.behaviour)
+        return Fate(outcome, numbers, self.behaviour, self.seen)
 
     def _drawn(self, numbers: random.Random) -> Outcome:
         point = numbers.random()

@@ -88,8 +88,15 @@ async def streamed(exchange: Exchange, fate: Fate, named_events: bool) -> Respon
         if not named_events:
             await push("data: [DONE]\n\n")
 
+    async def counted(push: Push) -> None:
+        try:
+            await produce(push)
+        except asyncio.CancelledError:
+            fate.seen["left"] += 1
+            raise
+
     await asyncio.sleep(fate.seconds(fate.behaviour.latency, speed))
-    return PushedStream(produce, headers(fate))
+    return PushedStream(counted, headers(fate))
 
 
 def _event(event: dict[str, Any], named: bool) -> str:
