@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -10,33 +11,33 @@ from typing import Any
 
 from throughline.operation import Message, Part
 
-_NOTHING: dict[str, Any] = {}
+_NOT_A_MODEL: dict[str, Any] = {}
 _steps = cache(str.split)
 
 
 def get(source: Any, path: str, default: Any = None) -> Any:
-    """`get(reply, "usage.input_tokens")`, on dicts, models and sequences; a missing step gives `default`."""
+    """`get(reply, "usage.input_tokens")`, on dicts, models and lists; a missing step gives `default`."""
     for step in _steps(path, "."):
-        if isinstance(source, dict):
-            source = source.get(step)
-        elif isinstance(source, list):
-            index = int(step)
-            source = source[index] if index < len(source) else None
-        else:
-            source = member(source, step)
+        source = source[int(step)] if isinstance(source, list) else member(source, step)
         if source is None:
             return default
     return source
 
 
 def member(source: Any, name: str) -> Any:
-    """One attribute of a model, or None. Looks where models keep fields first: a missing one is costly to ask for."""
-    own = getattr(source, "__dict__", _NOTHING)
+    """One value of a dict or a model, or None. A model is asked where it keeps its fields: a missing one is costly."""
+    if isinstance(source, dict):
+        return source.get(name)
+    try:
+        own = source.__dict__
+    except AttributeError:
+        return getattr(source, name, None)
     if name in own:
         return own[name]
-    if isinstance(own, dict) and (extra := getattr(source, "__pydantic_extra__", None)):
-        return extra.get(name)
-    return getattr(source, name, None) if not hasattr(type(source), "model_fields") else None
+    extra = getattr(source, "__pydantic_extra__", _NOT_A_MODEL)
+    if extra is _NOT_A_MODEL:
+        return getattr(source, name, None)
+    return extra.get(name) if extra else None
 
 
 def items(source: Any, path: str) -> Sequence[Any]:
@@ -72,10 +73,9 @@ def media(modality: str, url: str, mime_type: str | None = None) -> Part:
     if not url.startswith("data:"):
         return {"type": "uri", "modality": modality, "uri": url, **({"mime_type": mime_type} if mime_type else {})}
     head, _, payload = url[5:].partition(",")
-    digest = hashlib.sha256(payload.encode()).hexdigest()
-    found = head.split(";")[0] or mime_type
-    size = len(payload) * 3 // 4 - payload[-2:].count("=") if head.endswith("base64") else len(payload)
-    part = {"type": "uri", "modality": modality, "uri": f"sha256:{digest}", "size": size}
+    data = base64.b64decode(payload) if head.endswith("base64") else payload.encode()
+    digest, found = hashlib.sha256(data).hexdigest(), head.split(";")[0] or mime_type
+    part = {"type": "uri", "modality": modality, "uri": f"sha256:{digest}", "size": len(data)}
     return {**part, "mime_type": found} if found else part
 
 

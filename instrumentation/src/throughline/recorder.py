@@ -24,7 +24,7 @@ from throughline.instruments import Instruments
 from throughline.operation import Operation, content_attributes, later_attributes, start_attributes
 from throughline.privacy.masking import Masker
 from throughline.settings import Settings
-from throughline.streams import WatchedAsyncIterator, WatchedIterator, watched_bytes
+from throughline.streams import WatchedAsyncIterator, WatchedIterator, iterator, watched_bytes
 from throughline.usage import estimate
 
 _RUNNING = context.create_key("throughline.running")
@@ -86,6 +86,7 @@ class Recording:
         for name, value in carried(current).items():
             setattr(self.op, name, value)
         contained(route.reader.request, self.op, route.body)
+        leave_out_defaults(self.op)
         if recorder.captures or recorder.settings.estimate_usage:
             contained(route.reader.request_content, self.op, route.body)
         self._open_span(current)
@@ -140,11 +141,14 @@ class Recording:
         except Exception:  # noqa: BLE001 - as in contained(), without a call more for every chunk
             return False
 
+    def watching(self, watched: WatchedIterator | WatchedAsyncIterator) -> None:
+        """This iterator is how the caller reads the result; held weakly, so that its loss is seen at once."""
+        self._watched = weakref.ref(watched)
+
     def watched(self, chunks: Any) -> WatchedIterator | WatchedAsyncIterator:
         """The same iterator, seen by this recording, which ends with it."""
-        kind = WatchedAsyncIterator if hasattr(chunks, "__anext__") else WatchedIterator
-        watched = kind(chunks, self)
-        self._watched = weakref.ref(watched)
+        watched = iterator(chunks, self)
+        self.watching(watched)
         return watched
 
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
@@ -266,6 +270,12 @@ class Recording:
                 attributes=attributes,
             )
         )
+
+
+def leave_out_defaults(op: Operation) -> None:
+    """The conventions want these only where they say something: a stream, and more choices than one."""
+    op.stream = op.stream or None
+    op.choice_count = None if op.choice_count == 1 else op.choice_count
 
 
 def as_json(value: Any) -> str:

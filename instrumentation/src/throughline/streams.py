@@ -76,6 +76,11 @@ class WatchedAsyncIterator(_Watched):
         return chunk
 
 
+def iterator(source: Any, recording: Recording) -> WatchedIterator | WatchedAsyncIterator:
+    """The watched form of `source`, sync or async as it is."""
+    return (WatchedAsyncIterator if hasattr(source, "__anext__") else WatchedIterator)(source, recording)
+
+
 class ByteFeed:
     """Bytes of an HTTP body as they pass: an event stream gives chunks at once, anything else one body at the end."""
 
@@ -93,7 +98,11 @@ class ByteFeed:
                 self._line(line.strip())
 
     def _line(self, line: bytes) -> None:
-        if line.startswith(b"data:") and not line.endswith(b"[DONE]"):
+        if not line.startswith(b"data:"):
+            return
+        if line.endswith(b"[DONE]"):
+            self._recording.finish()
+        else:
             self._recording.chunk(json.loads(line[5:]))
 
     def end(self) -> None:
@@ -107,8 +116,9 @@ def watched_bytes(method: Callable[..., Any], recording: Recording, *, streaming
     def observed(*args: Any, **kwargs: Any) -> Any:
         blocks = method(*args, **kwargs)
         feed = _BytesRecording(ByteFeed(recording, streaming=streaming), recording)
-        kind = WatchedAsyncIterator if hasattr(blocks, "__anext__") else WatchedIterator
-        return kind(blocks, cast("Recording", feed))
+        watched = iterator(blocks, cast("Recording", feed))
+        recording.watching(watched)
+        return watched
 
     return observed
 

@@ -108,8 +108,8 @@ class Chat(Reader):
         return None
 
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
-        if "id" not in whole:
-            whole |= {"id": member(chunk, "id"), "model": member(chunk, "model")}
+        if not whole.get("model"):  # Azure's first chunk has neither
+            whole |= {"id": member(chunk, "id") or None, "model": member(chunk, "model") or None}
         for key in ("usage", "service_tier", "system_fingerprint"):
             if (value := member(chunk, key)) is not None:
                 whole[key] = value

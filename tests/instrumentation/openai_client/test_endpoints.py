@@ -1,0 +1,305 @@
+"""The other endpoints and servers: responses, embeddings, Azure, compatible servers, usage in all its forms."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openai
+import pytest
+from opentelemetry.trace import StatusCode
+from throughline import ContentMode, names
+
+from instrumentation.openai_client.wire import (
+    EMBEDDINGS_REPLY,
+    MESSAGES,
+    USAGE,
+    answering,
+    chat_chunk,
+    chat_chunks,
+    chat_reply,
+    client,
+    event_stream,
+    json_response,
+    responses_events,
+    responses_reply,
+    stream_response,
+)
+from instrumentation.telemetry import Telemetry
+
+HAS_RESPONSES = hasattr(openai.OpenAI, "responses")
+needs_responses = pytest.mark.skipif(not HAS_RESPONSES, reason="this version of the client has no Responses API")
+
+
+def test_embeddings(telemetry: Telemetry) -> None:
+    telemetry.instrument(content=ContentMode.SPAN_ONLY)
+    api = client(answering(json_response(EMBEDDINGS_REPLY)))
+    api.embeddings.create(model="text-embedding-3-small", input=["one", "two"], encoding_format="float")
+    assert telemetry.span().name == "embeddings text-embedding-3-small"
+    found = telemetry.attributes()
+    assert json.loads(found.pop(names.INPUT_MESSAGES))[0]["parts"][1] == {"type": "text", "content": "two"}
+    assert found == {
+        "gen_ai.operation.name": "embeddings",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "text-embedding-3-small",
+        "server.address": "api.openai.com",
+        "server.port": 443,
+        "gen_ai.request.encoding_formats": ["float"],
+        "gen_ai.embeddings.dimension.count": 3,
+        "gen_ai.response.model": "text-embedding-3-small",
+        "gen_ai.usage.input_tokens": 5,
+        "throughline.end_reason": "completed",
+    }
+    (tokens,) = telemetry.points()["gen_ai.client.token.usage"]
+    assert (tokens.sum, tokens.attributes["gen_ai.token.type"]) == (5, "input")
+
+
+RESPONSES_REQUEST: dict[str, Any] = {
+    "model": "gpt-4o",
+    "input": [
+        {"role": "user", "content": "Hi."},
+        {"role": "user", "content": [{"type": "input_image", "image_url": "https://example.org/cat.png"}]},
+        {"type": "function_call", "call_id": "call-1", "name": "weather", "arguments": '{"city": "Oslo"}'},
+        {"type": "function_call_output", "call_id": "call-1", "output": '{"degrees": 21}'},
+    ],
+    "instructions": "Be brief.",
+    "max_output_tokens": 40,
+    "temperature": 0.3,
+    "previous_response_id": "resp_0",
+    "reasoning": {"effort": "low"},
+    "tools": [{"type": "function", "name": "weather", "parameters": {"type": "object"}, "strict": True}],
+}
+
+
+@needs_responses
+@pytest.mark.parametrize("kind", ["reply", "async", "stream", "async stream", "helper", "raw", "streaming", "parse"])
+async def test_responses(telemetry: Telemetry, kind: str) -> None:
+    telemetry.instrument(content=ContentMode.SPAN_ONLY)
+    events = answering(lambda: stream_response(event_stream(responses_events(), named=True, done=False)))
+    whole = answering(json_response(responses_reply()))
+    match kind:
+        case "reply":
+            client(whole).responses.create(**RESPONSES_REQUEST)
+        case "async":
+            await client(whole, openai.AsyncOpenAI).responses.create(**RESPONSES_REQUEST)
+        case "stream":
+            assert len(list(client(events).responses.create(**RESPONSES_REQUEST, stream=True))) == 6
+        case "async stream":
+            api = client(events, openai.AsyncOpenAI)
+            async for _ in await api.responses.create(**RESPONSES_REQUEST, stream=True):
+                pass
+        case "helper":
+            with client(events).responses.stream(**RESPONSES_REQUEST) as stream:
+                assert stream.get_final_response().id == "resp_1"
+        case "raw":
+            client(whole).responses.with_raw_response.create(**RESPONSES_REQUEST).parse()
+        case "streaming":
+            with client(whole).responses.with_streaming_response.create(**RESPONSES_REQUEST) as response:
+                response.parse()
+        case "parse":
+            client(whole).responses.parse(**RESPONSES_REQUEST)
+    assert telemetry.span().name == "chat gpt-4o"
+    found = telemetry.attributes()
+    found.pop(names.RESPONSE_TIME_TO_FIRST_CHUNK, None)
+    streamed = kind in ("stream", "async stream", "helper")
+    assert found.pop(names.REQUEST_STREAM, False) is streamed
+    assert json.loads(found.pop(names.SYSTEM_INSTRUCTIONS)) == [{"type": "text", "content": "Be brief."}]
+    assert json.loads(found.pop(names.INPUT_MESSAGES)) == [
+        {"role": "user", "parts": [{"type": "text", "content": "Hi."}]},
+        {"role": "user", "parts": [{"type": "uri", "modality": "image", "uri": "https://example.org/cat.png"}]},
+        {"role": "assistant", "parts": [
+            {"type": "tool_call", "id": "call-1", "name": "weather", "arguments": {"city": "Oslo"}}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": {"degrees": 21}}]},
+    ]  # fmt: skip
+    assert json.loads(found.pop(names.OUTPUT_MESSAGES)) == [
+        {"role": "assistant", "parts": [{"type": "text", "content": "Hello."}], "finish_reason": "stop"}
+    ]
+    assert json.loads(found.pop(names.TOOL_DEFINITIONS))[0]["name"] == "weather"
+    assert found == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "server.address": "api.openai.com",
+        "server.port": 443,
+        "openai.api.type": "responses",
+        "gen_ai.request.max_tokens": 40,
+        "gen_ai.request.temperature": 0.3,
+        "gen_ai.request.previous_response.id": "resp_0",
+        "gen_ai.request.reasoning.level": "low",
+        "gen_ai.response.id": "resp_1",
+        "gen_ai.response.model": "gpt-4o-2024-08-06",
+        "gen_ai.response.finish_reasons": ["stop"],
+        "gen_ai.usage.input_tokens": 11,
+        "gen_ai.usage.output_tokens": 7,
+        "gen_ai.usage.cache_read.input_tokens": 4,
+        "gen_ai.usage.reasoning.output_tokens": 3,
+        "throughline.end_reason": "completed",
+    }
+
+
+@needs_responses
+def test_a_response_that_failed_is_an_error_though_http_says_200(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    failed = responses_reply(status="failed", output=[], error={"code": "server_error", "message": "oops"})
+    client(answering(json_response(failed))).responses.create(model="gpt-4o", input="Hi.")
+    found = telemetry.attributes()
+    assert (found[names.ERROR_TYPE], found[names.END_REASON]) == ("server_error", "error")
+    assert telemetry.span().status.status_code is StatusCode.ERROR
+
+
+@needs_responses
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content_filter"),
+        ({"output": [{"type": "function_call", "id": "f", "call_id": "c", "name": "n", "arguments": "{}"}]}, "tool_call"),
+    ],
+)
+def test_finish_reasons_of_responses(telemetry: Telemetry, more: dict[str, Any], reason: str) -> None:
+    telemetry.instrument()
+    client(answering(json_response(responses_reply(**more)))).responses.create(model="gpt-4o", input="Hi.")
+    assert telemetry.attributes()[names.RESPONSE_FINISH_REASONS] == [reason]
+
+
+@needs_responses
+def test_other_methods_of_the_client_make_no_span(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    api = client(answering(json_response(responses_reply())))
+    api.responses.retrieve("resp_1")
+    client(answering(json_response({"object": "list", "data": []}))).models.list()
+    assert not telemetry.spans()
+
+
+# --- servers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base_url", "provider", "address", "port"),
+    [
+        ("https://api.openai.com/v1", "openai", "api.openai.com", 443),
+        ("https://api.groq.com/openai/v1", "groq", "api.groq.com", 443),
+        ("https://api.deepseek.com", "deepseek", "api.deepseek.com", 443),
+        ("https://api.x.ai/v1", "x_ai", "api.x.ai", 443),
+        ("http://localhost:8000/v1", "openai", "localhost", 8000),
+        ("http://vllm.internal/v1", "openai", "vllm.internal", 80),
+    ],
+)
+def test_compatible_servers_by_endpoint(
+    telemetry: Telemetry, base_url: str, provider: str, address: str, port: int
+) -> None:
+    telemetry.instrument()
+    api = client(answering(json_response(chat_reply())), base_url=base_url)
+    api.chat.completions.create(model="m", messages=MESSAGES)
+    found = telemetry.attributes()
+    assert (found[names.PROVIDER_NAME], found[names.SERVER_ADDRESS], found[names.SERVER_PORT]) == (provider, address, port)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_azure_with_its_quirks(telemetry: Telemetry, kind: str) -> None:
+    """Azure sends a first chunk without choices, filter results without a delta, and a finish later on."""
+    telemetry.instrument(content=ContentMode.SPAN_ONLY)
+    chunks = [
+        chat_chunk(model="", prompt_filter_results=[{"prompt_index": 0, "content_filter_results": {}}]),
+        chat_chunk({"role": "assistant", "content": "Hello."}),
+        {**chat_chunk(), "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {"check_offset": 1}}]},
+        chat_chunk({}, finish_reason="stop"),
+        chat_chunk(usage=USAGE),
+    ]
+    handler = answering(lambda: stream_response(event_stream(chunks)))
+    options = {"azure_endpoint": "https://here.openai.azure.com", "api_version": "2024-10-21"}
+    arguments: dict[str, Any] = {"model": "my-deployment", "messages": MESSAGES, "stream": True}
+    if kind == "sync":
+        assert len(list(client(handler, openai.AzureOpenAI, **options).chat.completions.create(**arguments))) == 5
+    else:
+        api = client(handler, openai.AsyncAzureOpenAI, **options)
+        assert len([chunk async for chunk in await api.chat.completions.create(**arguments)]) == 5
+    found = telemetry.attributes()
+    assert found[names.PROVIDER_NAME] == "azure.ai.openai"
+    assert found[names.SERVER_ADDRESS] == "here.openai.azure.com"
+    assert found[names.RESPONSE_FINISH_REASONS] == ["stop"]
+    assert found[names.RESPONSE_MODEL] == "gpt-4o-2024-08-06"
+    assert json.loads(found[names.OUTPUT_MESSAGES])[0]["parts"] == [{"type": "text", "content": "Hello."}]
+
+
+# --- usage ------------------------------------------------------------------------------------------------------------
+
+
+def stream_of(*words: str, usage: dict[str, Any] | None) -> Any:
+    return answering(lambda: stream_response(event_stream(chat_chunks(*words, usage=usage))))
+
+
+def test_no_usage_from_the_provider_is_no_usage(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    list(client(stream_of("a", usage=None)).chat.completions.create(model="m", messages=MESSAGES, stream=True))
+    assert not [name for name in telemetry.attributes() if "usage" in name]
+    assert "gen_ai.client.token.usage" not in telemetry.points()
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}, (11, 7, None, None)),
+        (USAGE, (11, 7, 4, 3)),
+        ({**USAGE, "prompt_tokens_details": None, "completion_tokens_details": None}, (11, 7, None, None)),
+        ({**USAGE, "prompt_tokens_details": {"cached_tokens": 0}}, (11, 7, 0, 3)),
+    ],
+)
+def test_cached_and_reasoning_tokens_are_parts_not_extras(
+    telemetry: Telemetry, usage: dict[str, Any], expected: tuple[int | None, ...]
+) -> None:
+    telemetry.instrument()
+    api = client(answering(json_response(chat_reply(usage=usage))))
+    api.chat.completions.create(model="m", messages=MESSAGES)
+    found = telemetry.attributes()
+    read = (names.USAGE_INPUT_TOKENS, names.USAGE_OUTPUT_TOKENS, names.USAGE_CACHE_READ_INPUT_TOKENS,
+            names.USAGE_REASONING_OUTPUT_TOKENS)  # fmt: skip
+    assert tuple(found.get(name) for name in read) == expected
+    points = telemetry.points()["gen_ai.client.token.usage"]
+    assert sorted(point.sum for point in points) == [7, 11]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_usage_of_streams_can_be_asked_for_without_the_caller_noticing(telemetry: Telemetry, kind: str) -> None:
+    telemetry.instrument(stream_usage=True)
+    asked = []
+
+    def handler(request: Any) -> Any:
+        asked.append(json.loads(request.content))
+        return stream_response(event_stream(chat_chunks("a", "b")))
+
+    arguments: dict[str, Any] = {"model": "m", "messages": MESSAGES, "stream": True}
+    if kind == "sync":
+        chunks = list(client(handler).chat.completions.create(**arguments))
+    else:
+        api = client(handler, openai.AsyncOpenAI)
+        chunks = [chunk async for chunk in await api.chat.completions.create(**arguments)]
+    assert asked[0]["stream_options"] == {"include_usage": True}
+    assert [len(chunk.choices) for chunk in chunks] == [1, 1, 1, 1]
+    assert telemetry.attributes()[names.USAGE_INPUT_TOKENS] == 11
+    assert "stream_options" not in arguments
+
+
+def test_usage_that_the_caller_asked_for_stays_his(telemetry: Telemetry) -> None:
+    telemetry.instrument(stream_usage=True)
+    api = client(stream_of("a", usage=USAGE))
+    options = {"include_usage": True}
+    chunks = list(api.chat.completions.create(model="m", messages=MESSAGES, stream=True, stream_options=options))
+    assert chunks[-1].usage is not None
+
+
+def test_an_estimate_is_flagged_as_one(telemetry: Telemetry) -> None:
+    telemetry.instrument(estimate_usage=True)
+    list(client(stream_of("four", usage=None)).chat.completions.create(model="m", messages=MESSAGES, stream=True))
+    found = telemetry.attributes()
+    assert found[names.USAGE_INPUT_TOKENS] > 0
+    assert found[names.USAGE_OUTPUT_TOKENS] > 0
+    assert found[names.USAGE_ESTIMATED] is True
+    assert "Say hello" not in telemetry.everything()
+
+
+def test_no_estimate_where_the_provider_knows(telemetry: Telemetry) -> None:
+    telemetry.instrument(estimate_usage=True)
+    client(answering(json_response(chat_reply()))).chat.completions.create(model="m", messages=MESSAGES)
+    assert telemetry.attributes()[names.USAGE_INPUT_TOKENS] == 11
+    assert names.USAGE_ESTIMATED not in telemetry.attributes()
