@@ -18,7 +18,8 @@ class Part:
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
-    after: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()  # what must be ready before it starts
+    feeds: tuple[str, ...] = ()  # what it delivers to: they may start later, but stop after it
     ready: Check | None = None
     deadline: float = 60.0  # seconds from its start until it must be ready
     grace: float = 10.0  # seconds from SIGTERM until SIGKILL

@@ -39,7 +39,7 @@ def _addresses(ports: Ports, own: Mapping[str, str]) -> dict[str, str]:
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
         "OPENAI_BASE_URL": own.get("OPENAI_BASE_URL") or f"{ports.url('simulator')}/v1",
         "OPENAI_API_KEY": own.get("OPENAI_API_KEY") or "simulated",
-        "LLM_MODEL": own.get("LLM_MODEL") or "simulator",
+        "LLM_MODEL": own.get("LLM_MODEL") or "sim-small",
         **{f"{variable[name]}_LISTEN": ports.address(name) for name in served},
         **{f"{variable[name]}_TARGET": ports.address(name) for name in served[1:4]},
     }
@@ -52,17 +52,18 @@ def throughline_parts(run: Path, ports: Ports, addresses: Mapping[str, str]) -> 
         elasticsearch(PARTS / "elasticsearch" / "home", run / "elasticsearch", ports),
         _jaeger(ports),
         _collector(run, ports, addresses),
-        Part(name="templates", argv=(*module, "throughline.store"), after=("elasticsearch",)),
+        # Waits for Elasticsearch by itself, so that Python has started by the time Elasticsearch has.
+        Part(name="templates", argv=(*module, "throughline.store"), feeds=("elasticsearch",), deadline=180),
         Part(name="corpus", argv=(str(PROGRAMS / "throughline-corpus"),), after=("elasticsearch",)),
         Part(
             name="simulator",
             argv=(str(PROGRAMS / "throughline-simulator"),),
             ready=http(f"{ports.url('simulator')}/healthz"),
         ),
-        _service("prompt-builder", ports, after=("collector", "corpus")),
-        _service("llm-caller", ports, after=("collector", "simulator")),
-        _service("postprocessor", ports, after=("collector",)),
-        _service("gateway", ports, after=("prompt-builder", "llm-caller", "postprocessor")),
+        _service("prompt-builder", ports, feeds=("collector", "corpus")),
+        _service("llm-caller", ports, feeds=("collector", "simulator")),
+        _service("postprocessor", ports, feeds=("collector",)),
+        _service("gateway", ports, feeds=("prompt-builder", "llm-caller", "postprocessor")),
     ]
 
 
@@ -105,15 +106,14 @@ def _collector(run: Path, ports: Ports, addresses: Mapping[str, str]) -> Part:
             "SPAN_METRICS_INTERVAL": "5s",
             "GOMEMLIMIT": "700MiB",
         },
-        # Not before the templates: a stream's first document decides how it is indexed. And it stops before both
-        # stores, to deliver what it holds.
-        after=("templates", "jaeger"),
+        after=("templates",),  # a stream's first document decides how it is indexed
+        feeds=("elasticsearch", "jaeger"),
         ready=http(addresses["COLLECTOR_HEALTH_URL"]),
         grace=15,
     )
 
 
-def _service(name: str, ports: Ports, *, after: tuple[str, ...]) -> Part:
+def _service(name: str, ports: Ports, *, feeds: tuple[str, ...]) -> Part:
     """A service as its users run it: not one line of telemetry set-up, all of it by opentelemetry-instrument."""
     return Part(
         name=name,
@@ -128,8 +128,11 @@ def _service(name: str, ports: Ports, *, after: tuple[str, ...]) -> Part:
             # Shorter than the Collector's wait after a root span, or it would decide on half a trace.
             "OTEL_BSP_SCHEDULE_DELAY": "500",
             "OTEL_BLRP_SCHEDULE_DELAY": "500",
+            # Questions that nobody asked: health probes, and the page's look-ups of its own traces.
+            "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": "grpc.health.v1.Health",
+            "OTEL_PYTHON_STARLETTE_EXCLUDED_URLS": "healthz,v1/traces",
         },
-        after=after,
+        feeds=feeds,
         ready=http(f"{ports.url(name)}/healthz") if name == "gateway" else grpc_health(ports.address(name)),
     )
 

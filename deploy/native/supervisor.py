@@ -62,7 +62,7 @@ class Supervisor:
         return {name: process.pid for name, process in self._running.items()}
 
     def start(self, names: Iterable[str] | None = None) -> None:
-        """Start the named parts and all they come after, each as early as it can be; return when all are ready."""
+        """Start the named parts and all they need, each as early as it can be; return when all are ready."""
         pending = self._with_dependencies(self._parts if names is None else names) - self._ready
         while pending:
             for name in sorted(pending - self._running.keys()):
@@ -106,7 +106,7 @@ class Supervisor:
                 raise ValueError(f"no part is called {name}; there are {', '.join(self._parts)}")
             if name not in found:
                 found.add(name)
-                remaining.extend(self._parts[name].after)
+                remaining.extend((*self._parts[name].after, *self._parts[name].feeds))
         return found
 
     def _launch(self, part: Part) -> None:
@@ -125,7 +125,7 @@ class Supervisor:
             raise PartFailedError(part, f"was not ready after {part.deadline:.0f} s", process)
 
     def _outermost(self) -> list[str]:
-        """The running parts that no running part comes after."""
+        """The running parts that no other running part needs."""
         needed = {name for running in self._running for name in self._with_dependencies([running]) - {running}}
         return [name for name in self._running if name not in needed]
 

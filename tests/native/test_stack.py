@@ -29,13 +29,17 @@ def parts(tmp_path: Path, stack: Stack) -> dict[str, Part]:
 
 
 def test_every_part_comes_after_parts_that_exist(parts: dict[str, Part]) -> None:
-    assert {name for part in parts.values() for name in part.after} <= parts.keys()
+    assert {name for part in parts.values() for name in (*part.after, *part.feeds)} <= parts.keys()
 
 
 def test_data_never_arrives_before_its_templates(parts: dict[str, Part]) -> None:
     assert "templates" in parts["collector"].after
-    assert all("collector" in parts[name].after for name in SERVICES if name != "gateway")
-    assert set(parts["gateway"].after) == set(SERVICES) - {"gateway"}
+
+
+def test_what_delivers_stops_before_what_takes(parts: dict[str, Part]) -> None:
+    assert set(parts["collector"].feeds) == {"jaeger", "elasticsearch"}
+    assert all("collector" in parts[name].feeds for name in SERVICES if name != "gateway")
+    assert set(parts["gateway"].feeds) == set(SERVICES) - {"gateway"}
 
 
 @pytest.mark.parametrize("name", ["collector", "jaeger"])

@@ -156,6 +156,15 @@ def test_stopping_goes_from_the_outside_in(fakes: Fakes) -> None:
     assert not [process for process in running if process.is_running()]
 
 
+def test_what_feeds_a_part_may_start_before_it_but_stops_before_it_too(fakes: Fakes) -> None:
+    sink = fakes.server("sink", "--needs", str(fakes.folder / "source"))
+    supervisor = fakes.supervisor(sink, fakes.server("source", feeds=("sink",)))
+    supervisor.start(["source"])
+    fakes.events.clear()
+    supervisor.stop()
+    assert fakes.events == [("source", State.STOPPED), ("sink", State.STOPPED)]
+
+
 def test_a_part_that_ignores_the_request_to_end_is_killed_with_its_children(fakes: Fakes) -> None:
     child = fakes.folder / "child"
     supervisor = fakes.supervisor(fakes.server("store", "--stubborn", "--child", str(child), grace=0.3))

@@ -1,16 +1,38 @@
-"""`python -m throughline.store`: setup from the environment alone, for a stack that starts; people use `throughline setup`."""
+"""`python -m throughline.store`: setup from the environment alone, for a stack that starts; no options, no queries."""
 
 import os
 import sys
+import time
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from throughline.store import Retention, connect, setup
 
+PATIENCE_SECONDS = 180
+
 
 def main() -> None:
-    """Provision the Elasticsearch of ELASTICSEARCH_URL and print what changed."""
+    """Provision the Elasticsearch of ELASTICSEARCH_URL, once it is up, and print what changed."""
+    retention = Retention.read(os.environ)
     with connect(os.environ) as client:
-        changes = setup(client, retention=Retention.read(os.environ))
+        wait(client, PATIENCE_SECONDS)
+        changes = setup(client, retention=retention)
     sys.stdout.writelines(f"{change}\n" for change in changes or ["everything was in place"])
+
+
+def wait(client: Elasticsearch, seconds: float) -> None:
+    """Return when Elasticsearch takes requests; after so many seconds its last answer is raised."""
+    patient = client.options(max_retries=0)
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            patient.cluster.health(wait_for_status="yellow", timeout="5s")
+        except (TransportError, ApiError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 if __name__ == "__main__":
