@@ -28,7 +28,7 @@ def call_driver(recorder: Recorder, adapter: Adapter, original: Method) -> Metho
         recording = begin(self, args, kwargs)
         if recording is None:
             return original(self, *args, **kwargs)
-        token = context.attach(recording.context)
+        token = context.attach(recording.call_context)
         try:
             result = original(self, *args, **kwargs)
         except BaseException as error:
@@ -44,7 +44,7 @@ def call_driver(recorder: Recorder, adapter: Adapter, original: Method) -> Metho
         recording = begin(self, args, kwargs)
         if recording is None:
             return await original(self, *args, **kwargs)
-        token = context.attach(recording.context)
+        token = context.attach(recording.call_context)
         try:
             result = await original(self, *args, **kwargs)
         except BaseException as error:

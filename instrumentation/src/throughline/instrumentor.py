@@ -100,7 +100,9 @@ def uninstrument() -> None:
             patched.restore()
     _state.patched.clear()
     _state.missing.clear()
-    _state.recorder = None
+    if _state.recorder is not None:
+        _state.recorder.on = False
+        _state.recorder = None
 
 
 def _when_imported(adapter: Adapter) -> None:

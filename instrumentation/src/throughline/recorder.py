@@ -48,17 +48,18 @@ class Recorder:
         self.tracer, self.instruments, self.logger = tracer, instruments, logger
         self.settings, self.masker = settings, masker
         self.captures = settings.content_on_span or settings.content_on_event
+        self.on = True
 
     def begin(self, adapter: Adapter, call: Call) -> Recording | None:
         """Start recording this call; None where it is no operation, one is running already, or tracing is suppressed."""
         current = context.get_current()
-        if _RUNNING in current or current.get(_SUPPRESS) or current.get(_SUPPRESS_PLAIN):
+        if not self.on or _RUNNING in current or current.get(_SUPPRESS) or current.get(_SUPPRESS_PLAIN):
             return None
         route = adapter.route(call)
         if route is None:
             return None
         recording = Recording(self, route, current)
-        recording.context = Context({**recording.context, _RUNNING: recording, _SUPPRESS_HTTP: True})
+        recording.call_context = Context({**recording.context, _RUNNING: recording, _SUPPRESS_HTTP: True})
         contained(recording.amend, adapter, call)
         return recording
 
@@ -72,7 +73,7 @@ class Recording:
 
     __slots__ = (
         "_body", "_clock", "_hides_usage", "_message", "_reader", "_recorder", "_span", "_span_is_ours",
-        "_started", "_times", "_watched", "_whole", "attempts", "context", "done", "op",
+        "_started", "_times", "_watched", "_whole", "attempts", "call_context", "context", "done", "op",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context) -> None:
@@ -90,6 +91,7 @@ class Recording:
         if recorder.captures or recorder.settings.estimate_usage:
             contained(route.reader.request_content, self.op, route.body)
         self._open_span(current)
+        self.call_context = self.context
 
     def _open_span(self, current: Context) -> None:
         op = self.op
@@ -133,13 +135,15 @@ class Recording:
     def chunk(self, chunk: Any) -> bool:
         """Take note of a stream's chunk. True: the caller must not see it."""
         self._times.append(perf_counter())
+        hidden = False
         try:
+            hidden = self._hides_usage and self._reader.only_usage(chunk)
             if self._recorder.captures or self._recorder.settings.estimate_usage:
                 self._reader.fold_content(self._whole, chunk)
             self._reader.fold(self._whole, chunk)
-            return self._hides_usage and self._reader.only_usage(chunk)
-        except Exception:  # noqa: BLE001 - as in contained(), without a call more for every chunk
-            return False
+        except Exception as error:  # noqa: BLE001 - as in contained(), without a call more for every chunk
+            lost(self._reader.fold, error)
+        return hidden
 
     def watching(self, watched: WatchedIterator | WatchedAsyncIterator) -> None:
         """This iterator is how the caller reads the result; held weakly, so that its loss is seen at once."""
