@@ -1,7 +1,8 @@
 """A called service: its channel, TLS, limits, deadlines and failures; knows no contract."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import grpc
@@ -40,7 +41,7 @@ class Remote:
         try:
             yield _messages(call)
         finally:
-            call.cancel()
+            await _cancelled(call)
 
     async def close(self) -> None:
         await self.channel.close()
@@ -50,6 +51,18 @@ class Remote:
         if allowance == 0.0:
             raise ServiceError(grpc.StatusCode.DEADLINE_EXCEEDED, "NO_TIME_LEFT", "no time left for the next service")
         return allowance
+
+
+async def _cancelled(call: Any) -> None:
+    """Also read to its end: only there does the instrumentation end the span of the call."""
+    task = asyncio.current_task()
+    asked = task.cancelling() if task else 0
+    call.cancel()
+    with suppress(grpc.aio.AioRpcError, asyncio.CancelledError):
+        async for _ in call:
+            pass
+    if task and task.cancelling() > asked:  # it was this task that was cancelled, not only the call
+        raise asyncio.CancelledError
 
 
 async def _messages(call: Any) -> AsyncIterator[Any]:
