@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import throughline
 from elastic_transport import HttpxAsyncHttpNode
-from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError, TransportError
+from elasticsearch import ApiError, AsyncElasticsearch, ConnectionTimeout, NotFoundError, TransportError
 
 from throughline_services.prompt_builder.settings import ElasticsearchSettings
 from throughline_services.runtime import ServiceError, deadline
@@ -50,10 +50,12 @@ class Corpus:
             raise ServiceError(
                 grpc.StatusCode.FAILED_PRECONDITION, "CORPUS_MISSING", "no corpus is loaded: run throughline-corpus"
             ) from error
+        except ConnectionTimeout as error:
+            message = "Elasticsearch did not answer in time: retry later"
+            raise ServiceError(grpc.StatusCode.DEADLINE_EXCEEDED, "RETRIEVAL_TIMEOUT", message) from error
         except (ApiError, TransportError) as error:
-            raise ServiceError(
-                grpc.StatusCode.UNAVAILABLE, "RETRIEVAL_UNAVAILABLE", f"Elasticsearch: {type(error).__name__}"
-            ) from error
+            message = f"Elasticsearch failed: {type(error).__name__}"
+            raise ServiceError(grpc.StatusCode.UNAVAILABLE, "RETRIEVAL_UNAVAILABLE", message) from error
         return list(reply["hits"]["hits"])
 
 

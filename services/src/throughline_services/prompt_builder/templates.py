@@ -40,7 +40,11 @@ class Variant(BaseModel):
     def render(self, variables: Mapping[str, Any]) -> dict[str, str]:
         """Role to text."""
         sources = {"system": self.system, "user": self.user}
-        return {role: ENVIRONMENT.from_string(source).render(variables).strip() for role, source in sources.items()}
+        try:
+            return {role: ENVIRONMENT.from_string(source).render(variables).strip() for role, source in sources.items()}
+        except TemplateError as error:
+            message = f"variant {self.name} of this prompt cannot be rendered: {type(error).__name__}"
+            raise ServiceError(grpc.StatusCode.FAILED_PRECONDITION, "TEMPLATE_FAILED", message) from error
 
 
 class Template(BaseModel):
