@@ -1,0 +1,1 @@
+"""Grafana panels as functions, on the records alone; where they stand on the board is the dashboard's matter."""

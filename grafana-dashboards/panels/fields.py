@@ -1,0 +1,30 @@
+"""The fields of a record in Elasticsearch, from the generated names; no query and no panel."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from throughline import names
+
+
+def attribute(name: str) -> str:
+    """Where the Collector's exporter puts an attribute."""
+    return f"attributes.{name}"
+
+
+TIME: Final = "@timestamp"
+TRACE: Final = "trace_id"
+EVENT: Final = "event_name"
+SERVICE: Final = f"resource.{attribute(names.SERVICE_NAME)}"
+OPERATION: Final = attribute(names.OPERATION_NAME)
+PROVIDER: Final = attribute(names.PROVIDER_NAME)
+MODEL: Final = attribute(names.REQUEST_MODEL)
+PROMPT: Final = attribute(names.PROMPT_NAME)
+VERSION: Final = attribute(names.PROMPT_VERSION)
+VARIANT: Final = attribute(names.PROMPT_VARIANT)
+USER: Final = attribute(names.USER_ID)
+RECORD: Final = attribute(names.RECORD_ID)
+DURATION: Final = attribute(names.DURATION)
+ERROR: Final = attribute(names.ERROR_TYPE)
+INPUT_TOKENS: Final = attribute(names.USAGE_INPUT_TOKENS)
+OUTPUT_TOKENS: Final = attribute(names.USAGE_OUTPUT_TOKENS)

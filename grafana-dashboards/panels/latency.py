@@ -1,0 +1,102 @@
+"""Latency: where it stands, how it is distributed, how it moves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import common, heatmap, stat, timeseries
+from grafana_foundation_sdk.models import elasticsearch as model
+from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    BigValueGraphMode,
+    HeatmapCellLayout,
+    LegendDisplayMode,
+    LegendPlacement,
+    TooltipDisplayMode,
+)
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
+
+from panels import fields, links
+from panels.queries import PERCENTS, altogether, ask, over_time, percentiles
+from panels.shaping import columns, properties
+
+# The bounds, in seconds, that the conventions give the duration's histogram: each twice the one before.
+BOUNDS: Final = [round(0.01 * 2**step, 2) for step in range(14)]
+
+
+def now() -> stat.Panel:
+    """The three percentiles over the whole of the chosen time, large."""
+    return (
+        stat.Panel()
+        .title("Latency")
+        .description("Half of the calls, 95 and 99 of a hundred took at most this long.")
+        .with_target(ask([percentiles()], [altogether()]))
+        .transformations(columns({f"p{percent}.0 {fields.DURATION}": f"p{percent}" for percent in PERCENTS}))
+        .unit("s")
+        .decimals(2)
+        .color_mode(BigValueColorMode.NONE)
+        .graph_mode(BigValueGraphMode.NONE)
+        .no_value("no calls")
+    )
+
+
+def distribution() -> heatmap.Panel:
+    """How many calls took how long, over time.
+
+    The ranges are filters, since they double: Elasticsearch's histogram has ranges of equal width only.
+    """
+    return (
+        heatmap.Panel()
+        .title("Latency distribution")
+        .description("Calls by how long they took; a row ends at its label.")
+        .with_target(ask([model.Count(id_val="1")], [_ranges(), over_time()]))
+        .calculate(False)
+        .rows_frame(heatmap.RowsHeatmapOptions().layout(HeatmapCellLayout.LE).value("Calls"))
+        .y_axis(heatmap.YAxisConfig().unit("s"))
+        .color(heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges").steps(64))
+        .cell_gap(1)
+        .show_legend()
+        .mode(TooltipDisplayMode.SINGLE)
+        .show_y_histogram()
+    )
+
+
+def over_the_time() -> timeseries.Panel:
+    """The percentiles in each moment; a point leads to the requests that were at least as slow."""
+    panel = (
+        timeseries.Panel()
+        .title("Latency percentiles")
+        .with_target(ask([percentiles()], [over_time()], alias="{{metric}}"))
+        .unit("s")
+        .min(0)
+        .legend(legend("max"))
+    )
+    for percent in PERCENTS:
+        shown = properties(displayName=f"p{percent}", links=[links.slower_requests()])
+        panel = panel.override_by_name(f"p{percent}.0", shown)
+    return panel
+
+
+def legend(*numbers: str) -> common.VizLegendOptions:
+    """A table of the series under the graph, with these numbers of each."""
+    return (
+        common.VizLegendOptions()
+        .display_mode(LegendDisplayMode.TABLE)
+        .placement(LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs(list(numbers))
+    )
+
+
+def _ranges() -> model.Filters:
+    """One filter a range, without its lower and with its upper bound. Grafana sorts by the label, the upper one."""
+    lows, highs = ["*", *map(_number, BOUNDS)], [*map(_number, BOUNDS), "*"]
+    filters = [
+        model.Filter(query=f"{fields.DURATION}:{{{low} TO {high}]", label="+Inf" if high == "*" else high)
+        for low, high in zip(lows, highs, strict=True)
+    ]
+    return model.Filters(id_val="10", settings=model.ElasticsearchFiltersSettings(filters=filters))
+
+
+def _number(bound: float) -> str:
+    return f"{bound:g}"

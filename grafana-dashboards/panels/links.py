@@ -1,0 +1,54 @@
+"""Ways on from a row or a point: to its trace, to its record, to the requests behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from panels import fields, sources
+from panels.variables import CHOICES, JAEGER_PAGE, SLOWER
+
+DASHBOARD = "throughline-requests"
+Link = dict[str, object]
+
+
+def trace_in_grafana() -> Link:
+    """The value is a trace id: its waterfall, drawn by Grafana from Jaeger."""
+    query = {"refId": "A", "datasource": {"type": "jaeger", "uid": sources.JAEGER.uid}, "query": "${__value.raw}"}
+    return {"title": "Trace here (if the sampler kept it)", "url": _explore(str(sources.JAEGER.uid), query)}
+
+
+def trace_in_jaeger() -> Link:
+    """The same on Jaeger's own page."""
+    url = f"${{{JAEGER_PAGE}}}/trace/${{__value.raw}}"
+    return {"title": "Trace in Jaeger (if the sampler kept it)", "url": url, "targetBlank": True}
+
+
+def record() -> Link:
+    """The value is a record id: this one record, whole."""
+    query = {
+        "refId": "A",
+        "datasource": {"type": "elasticsearch", "uid": sources.RECORDS.uid},
+        "query": f'{fields.RECORD}:"${{__value.raw}}"',
+        "metrics": [{"id": "1", "type": "logs"}],
+        "bucketAggs": [],
+        "timeField": fields.TIME,
+    }
+    return {"title": "Record", "url": _explore(str(sources.RECORDS.uid), query)}
+
+
+def slower_requests() -> Link:
+    """The value is a latency: this dashboard's requests that took at least as long, under the same choices."""
+    choices = "&".join(f"${{{name}:queryparam}}" for name in CHOICES)
+    url = f"/d/{DASHBOARD}?from=${{__from}}&to=${{__to}}&{choices}&var-{SLOWER}=${{__value.raw}}"
+    return {"title": "Requests at least this slow", "url": url}
+
+
+def _explore(source: str, query: Mapping[str, object]) -> str:
+    """Explore with one query. Quoted as a URL needs it, but for what Grafana puts in."""
+    pane = {"datasource": source, "queries": [query], "range": {"from": "${__from}", "to": "${__to}"}}
+    panes = quote(json.dumps({"throughline": pane}, separators=(",", ":")), safe="")
+    for name in ("__value.raw", "__from", "__to"):
+        panes = panes.replace(quote(f"${{{name}}}", safe=""), f"${{{name}}}")
+    return f"/explore?schemaVersion=1&panes={panes}"

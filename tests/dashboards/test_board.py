@@ -1,0 +1,155 @@
+"""The committed JSON is what Grafana expects: up to date, complete, without a reference that leads nowhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from dashboards.conftest import FOLDER, Plain
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+CORE_PANELS = {"bargauge", "heatmap", "stat", "table", "timeseries"}
+CORE_TRANSFORMATIONS = {"filterFieldsByName", "organize"}
+CORE_SOURCES = {"elasticsearch", "jaeger"}
+BUILT_IN = re.compile(r"__(value\.raw|from|to|interval_ms)")
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Every text in a JSON value."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from leaves(inner)
+        case list():
+            for inner in value:
+                yield from leaves(inner)
+
+
+def links(panel: Plain) -> dict[str, list[Plain]]:
+    """The data links of a panel by the column or series that has them."""
+    overrides = panel["fieldConfig"]["overrides"]
+    return {
+        override["matcher"]["options"]: item["value"]
+        for override in overrides
+        for item in override["properties"]
+        if item["id"] == "links"
+    }
+
+
+def test_generated_is_up_to_date() -> None:
+    done = subprocess.run([sys.executable, FOLDER, "--check"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_is_read_by_grafanas_own_types_without_loss(dashboard: Plain) -> None:
+    """The foundation SDK's types are generated from Grafana's schema; what they do not know, they drop."""
+    register_default_plugins()
+    read = Dashboard.from_json(json.loads(json.dumps(dashboard)))
+    assert json.loads(json.dumps(read, cls=JSONEncoder)) == dashboard
+
+
+def test_identity_is_fixed(dashboard: Plain) -> None:
+    assert dashboard["uid"] == "throughline-requests"
+    assert "id" not in dashboard
+    assert [panel["id"] for panel in dashboard["panels"]] == list(range(1, len(dashboard["panels"]) + 1))
+
+
+def test_needs_no_plugin_to_download(dashboard: Plain, sources: dict[str, Plain]) -> None:
+    assert {panel["type"] for panel in dashboard["panels"]} <= CORE_PANELS
+    assert {source["type"] for source in sources.values()} <= CORE_SOURCES
+    steps = {step["id"] for panel in dashboard["panels"] for step in panel.get("transformations", [])}
+    assert steps <= CORE_TRANSFORMATIONS
+
+
+def test_sources_are_those_provisioned(dashboard: Plain, sources: dict[str, Plain]) -> None:
+    named = [panel["datasource"] for panel in dashboard["panels"]]
+    named += [target["datasource"] for panel in dashboard["panels"] for target in panel["targets"]]
+    named += [each["datasource"] for each in dashboard["templating"]["list"] if each["type"] == "query"]
+    assert named
+    assert all(sources[source["uid"]]["type"] == source["type"] for source in named)
+
+
+def test_sources_refer_to_each_other_only(sources: dict[str, Plain]) -> None:
+    inner = [source["jsonData"] for source in sources.values()]
+    referred = {link["datasourceUid"] for data in inner for link in data.get("dataLinks", [])}
+    referred |= {data["tracesToLogsV2"]["datasourceUid"] for data in inner if "tracesToLogsV2" in data}
+    assert referred == {"throughline-jaeger", "throughline-records"}
+    assert referred <= set(sources)
+
+
+def test_every_variable_used_is_defined_and_every_one_defined_is_used(dashboard: Plain) -> None:
+    defined = {variable["name"] for variable in dashboard["templating"]["list"]}
+    used = set()
+    for text in leaves({"panels": dashboard["panels"], "links": dashboard["links"]}):
+        for plain, braced in re.findall(r"\$(\w+)|\$\{([\w.]+)(?::\w+)?\}", text):
+            name = plain or braced
+            if not BUILT_IN.fullmatch(name):
+                used.add(name)
+    assert used == defined
+
+
+def test_panels_tile_the_width_and_the_three_first_fill_a_screen(dashboard: Plain) -> None:
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in dashboard["panels"])
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    height = max(y for _, y in cells) + 1
+    assert sorted(cells) == [(x, y) for x in range(24) for y in range(height)]
+    bottom = {panel["title"]: panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"]}
+    first = ("Latency", "Latency distribution", "Error rate", "Errors by type", "Top prompts")
+    assert all(bottom[title] <= 24 for title in first)
+
+
+def test_overrides_and_sorting_name_columns_that_the_panel_makes(panels: dict[str, Plain]) -> None:
+    for panel in panels.values():
+        if panel["type"] != "table":
+            continue
+        columns = set(panel["transformations"][-1]["options"]["renameByName"].values())
+        for override in panel["fieldConfig"]["overrides"]:
+            pattern = override["matcher"]["options"]
+            assert any(re.fullmatch(pattern, column) for column in columns), pattern
+        assert {sort["displayName"] for sort in panel["options"].get("sortBy", [])} <= columns
+
+
+def test_a_request_leads_to_its_trace(panels: dict[str, Plain], sources: dict[str, Plain]) -> None:
+    in_grafana, in_jaeger = links(panels["Requests"])["Trace"]
+    (pane,) = json.loads(parse_qs(urlsplit(in_grafana["url"]).query)["panes"][0]).values()
+    assert sources[pane["datasource"]]["type"] == "jaeger"
+    assert [query["query"] for query in pane["queries"]] == ["${__value.raw}"]
+    assert in_jaeger["url"] == "${jaeger_page}/trace/${__value.raw}"
+
+
+def test_a_request_leads_to_its_record(panels: dict[str, Plain], sources: dict[str, Plain]) -> None:
+    (link,) = links(panels["Requests"])["Record"]
+    (pane,) = json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0]).values()
+    assert sources[pane["datasource"]]["jsonData"]["index"] == "logs-genai.record.otel-*"
+    (query,) = pane["queries"]
+    assert query["query"] == 'attributes.throughline.record.id:"${__value.raw}"'
+    assert query["metrics"] == [{"id": "1", "type": "logs"}]
+    assert pane["range"] == {"from": "${__from}", "to": "${__to}"}
+
+
+def test_trace_and_record_columns_hold_the_ids(panels: dict[str, Plain]) -> None:
+    named = panels["Requests"]["transformations"][-1]["options"]["renameByName"]
+    assert named["trace_id"] == "Trace"
+    assert named["attributes.throughline.record.id"] == "Record"
+
+
+def test_a_latency_point_leads_to_the_requests_behind_it(dashboard: Plain, panels: dict[str, Plain]) -> None:
+    for series, (link,) in links(panels["Latency percentiles"]).items():
+        address = urlsplit(link["url"])
+        assert address.path == f"/d/{dashboard['uid']}", series
+        assert address.query.endswith("&var-slower_than=${__value.raw}")
+        chosen = set(re.findall(r"\$\{(\w+):queryparam\}", address.query))
+        assert chosen == {each["name"] for each in dashboard["templating"]["list"] if each["type"] == "query"}
