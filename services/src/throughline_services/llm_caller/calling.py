@@ -13,6 +13,8 @@ from throughline_services.llm_caller.provider_errors import meaning
 from throughline_services.llm_caller.settings import LlmCallerSettings
 from throughline_services.runtime import ServiceError, deadline
 
+# Seconds that the openai client waits at most before it tries again.
+LONGEST_PAUSE = 8.0
 ROLES = frozenset({"system", "developer", "user", "assistant"})
 
 
@@ -72,7 +74,7 @@ class Model:
         self._client = client
         self._default_model = settings.model
         self._timeout = settings.timeout
-        self._longest = settings.timeout * (settings.max_retries + 1)
+        self._longest = (settings.timeout + LONGEST_PAUSE) * (settings.max_retries + 1)
         self._margin = settings.deadline_margin
 
     async def complete(self, prompt: Prompt) -> Completion:

@@ -28,8 +28,17 @@ MEANINGS: tuple[tuple[type[Exception], grpc.StatusCode, str, str], ...] = (
 
 # Of a refused request, the provider's code says more than its class.
 REFUSALS = {
-    "content_filter": ("PROMPT_FILTERED", "the provider's content filter refused the prompt: rephrase it"),
-    "context_length_exceeded": ("PROMPT_TOO_LONG", "the prompt is longer than the model takes: shorten it"),
+    "insufficient_quota": (Code.RESOURCE_EXHAUSTED, "QUOTA_EXHAUSTED", "the provider account's quota is used up"),
+    "content_filter": (
+        Code.INVALID_ARGUMENT,
+        "PROMPT_FILTERED",
+        "the provider's content filter refused the prompt: rephrase it",
+    ),
+    "context_length_exceeded": (
+        Code.INVALID_ARGUMENT,
+        "PROMPT_TOO_LONG",
+        "the prompt is longer than the model takes: shorten it",
+    ),
 }
 
 
@@ -37,5 +46,5 @@ def meaning(error: Exception) -> ServiceError | None:
     """None for an error that is not a provider's."""
     refusal = REFUSALS.get(getattr(error, "code", None) or "")
     if refusal:
-        return ServiceError(Code.INVALID_ARGUMENT, *refusal)
+        return ServiceError(*refusal)
     return next((ServiceError(*rest) for kind, *rest in MEANINGS if isinstance(error, kind)), None)

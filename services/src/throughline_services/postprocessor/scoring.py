@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 WORD = re.compile(r"[^\W\d_]{4,}|\d+(?:[.,]\d+)*")
+MARKS = re.compile(r"\[\d+\]|^\d+\.\s", re.MULTILINE)  # citations and step numbers say nothing
 SENTENCE_END = re.compile(r"[.!?:)\]\"'”]\s*$")
 LEFTOVER = re.compile(r"\{\{|\}\}|\{%|<\|")
 REFUSAL = re.compile(
@@ -43,7 +44,7 @@ def _groundedness(answer: str, passages: Iterable[str]) -> Score:
 
 
 def _words(text: str) -> list[str]:
-    return [word.lower() for word in WORD.findall(text)]
+    return [word.lower() for word in WORD.findall(MARKS.sub(" ", text))]
 
 
 def _format(answer: str, finish_reason: str) -> Score:
