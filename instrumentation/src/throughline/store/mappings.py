@@ -1,7 +1,7 @@
 """How documents of each kind are indexed in Elasticsearch: field types only, neither names of streams nor retention.
 
-`subobjects: false` makes every attribute a leaf under its full dotted name. It is also why nothing is rejected: an object
-where a string was mapped is walked past and stays in the source, whatever its keys, depth or types.
+`subobjects: false` makes every attribute a leaf under its full dotted name. It is also why nothing is rejected: an
+object where a string was mapped is walked past and stays in the source, whatever its keys, depth or types.
 """
 
 from typing import Any, Final
@@ -70,7 +70,7 @@ _DOUBLES: Final = (
     names.REQUEST_TOP_P,
     names.RESPONSE_TIME_TO_FIRST_CHUNK,
 )
-_BOOLEANS: Final = (names.CONVERSATION_COMPACTED, names.KEEP, names.REQUEST_STREAM)
+_BOOLEANS: Final = (names.CONVERSATION_COMPACTED, names.KEEP, names.REQUEST_STREAM, names.USAGE_ESTIMATED)
 _KEYWORDS: Final = (
     names.AGENT_ID,
     names.AGENT_NAME,
@@ -132,20 +132,19 @@ ATTRIBUTES: Final[Mapping] = {
     **dict.fromkeys(_BOOLEANS, BOOLEAN),
 }
 
-# What structured content consists of. A tool's arguments and results are indexed when they are a string, else only kept.
+# What structured content consists of. A tool's arguments and results are indexed when they are strings, else only kept.
 _PART: Final[Mapping] = {
-    "type": KEYWORD,
-    "content": TEXT,
-    "id": KEYWORD,
-    "name": KEYWORD,
-    "arguments": TEXT,
-    "response": TEXT,
+    **dict.fromkeys(("type", "id", "name", "modality", "mime_type", "file_id", "uri"), KEYWORD),
+    **dict.fromkeys(("content", "arguments", "response"), TEXT),
+}
+_MESSAGE: Final[Mapping] = {
+    **dict.fromkeys(("role", "name", "finish_reason"), KEYWORD),
+    "parts": TEXT,  # a list that is not mapped itself is skipped with all that is in it
+    **{f"parts.{name}": kind for name, kind in _PART.items()},
 }
 _INSIDE: Final[dict[str, Mapping]] = {
-    **dict.fromkeys(
-        (names.INPUT_MESSAGES, names.OUTPUT_MESSAGES),
-        {"role": KEYWORD, "finish_reason": KEYWORD, **{f"parts.{name}": kind for name, kind in _PART.items()}},
-    ),
+    names.INPUT_MESSAGES: _MESSAGE,
+    names.OUTPUT_MESSAGES: _MESSAGE,
     names.SYSTEM_INSTRUCTIONS: _PART,
     names.TOOL_DEFINITIONS: {"type": KEYWORD, "name": KEYWORD, "description": TEXT},
     names.RETRIEVAL_DOCUMENTS: {"id": KEYWORD, "score": DOUBLE, "content": TEXT},
@@ -178,7 +177,7 @@ def _leaves(properties: Mapping, *, dynamic: bool) -> Mapping:
 
 
 def _envelope(attributes: Mapping, own: Mapping) -> Mapping:
-    """What the Collector's exporter writes around the attributes of every signal; what it may add later is kept unread."""
+    """What the Collector's exporter writes around every signal's attributes; what it may add later is kept unread."""
     scope = {"name": KEYWORD, "version": KEYWORD, "schema_url": KEYWORD}
     return {
         "dynamic": False,
@@ -190,7 +189,7 @@ def _envelope(attributes: Mapping, own: Mapping) -> Mapping:
         "properties": {
             "@timestamp": NANOSECONDS,
             "attributes": attributes,
-            "data_stream": {"properties": dict.fromkeys(("type", "dataset", "namespace"), {"type": "keyword"})},
+            "data_stream": {"properties": dict.fromkeys(("type", "dataset", "namespace"), KEYWORD)},
             "resource": {"properties": {"attributes": _leaves(dict.fromkeys(_RESOURCE, KEYWORD), dynamic=False)}},
             "scope": {"properties": scope},
             **own,

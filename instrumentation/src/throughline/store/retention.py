@@ -1,4 +1,4 @@
-"""How long each kind of document is kept, and the step that removes older ones where Elasticsearch does not do it itself."""
+"""How long each kind of document is kept, and the step that removes older ones where Elasticsearch itself does not."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _stream(index: str) -> str:
 
 
 def enforce(client: Elasticsearch, pattern: str, days: int, *, now: datetime | None = None) -> list[str]:
-    """Roll over write indices that are too old and delete indices all of whose documents are; returns the deleted names.
+    """Roll over write indices that are too old and delete indices whose every document is; returns the deleted names.
 
     An index takes no document once the next one exists, so that one's age is the age of the youngest document in it;
     the built-in lifecycle counts from there too.

@@ -1,4 +1,4 @@
-"""Which data streams there are and the index template of each: the one place that both the native and the official node load."""
+"""Which data streams there are and the index template of each, for native and official nodes alike; loads none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from throughline.store.retention import Retention
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of document: its data streams' pattern and how they are indexed. A higher priority wins where patterns overlap."""
+    """A kind of document: its data streams' pattern and how they are indexed. Where patterns overlap, priority wins."""
 
     name: str
     pattern: str
@@ -36,7 +36,7 @@ KINDS: Final = (
 )
 
 _SETTINGS: Final[dict[str, Any]] = {
-    # The official image would choose logsdb for logs-*, which reorders and rebuilds sources; the native node may not differ.
+    # The official image would choose logsdb for logs-*, which reorders sources; both nodes shall answer alike.
     "index.mode": "standard",
     "index.auto_expand_replicas": "0-1",
     "index.codec": "best_compression",
