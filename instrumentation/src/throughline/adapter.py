@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
-from throughline.operation import Operation
-from throughline.parts import get
+from throughline.operation import AttributeValue, Operation
+from throughline.parts import member
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,22 @@ class Reader:
     operation: ClassVar[str] = "chat"
     params: ClassVar[Mapping[str, str]] = {}  # field of Operation, or an attribute's name → path in the request
     results: ClassVar[Mapping[str, str]] = {}  # the same → path in the response
+    constants: ClassVar[Mapping[str, AttributeValue]] = {}  # attribute's name → what it always is here
+
+    def __init__(self) -> None:
+        self._params, self._results = _compiled(self.params), _compiled(self.results)
 
     def request(self, op: Operation, body: Any) -> None:
         """Fill `op` from the request's parameters."""
-        _read(op, body, self.params)
+        _read(op, body, self._params)
+        op.extra = {**(op.extra or {}), **self.constants}
 
     def request_content(self, op: Operation, body: Any) -> None:
         """Fill `op.system`, `op.input` and `op.tools`. Called only where content is captured."""
 
     def response(self, op: Operation, body: Any) -> None:
         """Fill `op` from the final response, or from what `fold` made of the chunks so far."""
-        _read(op, body, self.results)
+        _read(op, body, self._results)
 
     def response_content(self, op: Operation, body: Any) -> None:
         """Fill `op.output`. Called only where content is captured."""
@@ -55,13 +60,22 @@ class Reader:
         return False
 
 
-def _read(op: Operation, body: Any, table: Mapping[str, str]) -> None:
-    for name, path in table.items():
-        if (value := get(body, path)) is not None:
-            if "." in name:
-                op.extra[name] = value
-            else:
-                setattr(op, name, value)
+_Table = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def _compiled(table: Mapping[str, str]) -> _Table:
+    return tuple((name, tuple(path.split("."))) for name, path in table.items())
+
+
+def _read(op: Operation, body: Any, table: _Table) -> None:
+    for name, steps in table:
+        value = body
+        for step in steps:
+            value = member(value, step)
+            if value is None:
+                break
+        else:
+            op.put(name, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ _MODEL_MARKS = ("gen_ai.request.model", "llm.model_name", "openinference.span.ki
 
 def records_already(current: Context) -> bool:
     """Whether the span that is current was opened by another tracer for the very call that is about to be made."""
+    if not current:
+        return False
     if any(current.get(key) is not None for key in _CONTEXT_KEYS):
         _warn("opentelemetry-util-genai")
         return True

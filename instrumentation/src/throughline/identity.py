@@ -13,6 +13,9 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 
 from throughline import names
 
+SCOPE = "throughline"
+"""Instrumentation scope of everything that Throughline emits."""
+
 KEYS: dict[str, str] = {
     "user_id": names.USER_ID,
     "session_id": names.SESSION_ID,
@@ -96,6 +99,8 @@ class IdentityStamper(SpanProcessor):
     """Puts the identity on every span at its start, whoever made the span."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        if span.instrumentation_scope is not None and span.instrumentation_scope.name == SCOPE:
+            return  # a span of ours has it already, given at its creation so that samplers see it
         stamps = _stamps(context.get_current() if parent_context is None else parent_context)
         if stamps:
             span.set_attributes(stamps)
@@ -105,11 +110,15 @@ class IdentityStamper(SpanProcessor):
 
 
 _stamped: WeakSet[TracerProvider] = WeakSet()
+_seen: list[trace.TracerProvider | None] = [None]  # the last one looked at: for every call but the first, the same
 
 
 def stamp_all_spans(provider: trace.TracerProvider | None = None) -> None:
     """Add the stamper to `provider`, by default the global one, unless it has it already. Never replaces a provider."""
     target = provider or trace.get_tracer_provider()
+    if target is _seen[0]:
+        return
+    _seen[0] = target
     if isinstance(target, TracerProvider) and target not in _stamped:
         _stamped.add(target)
         target.add_span_processor(IdentityStamper())

@@ -16,7 +16,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import ADAPTERS
 from throughline.drivers import call_driver, retry_driver
-from throughline.identity import stamp_all_spans
+from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
 from throughline.privacy.masking import Masker
 from throughline.recorder import Recorder
@@ -24,7 +24,6 @@ from throughline.settings import Settings
 from throughline.version import __version__
 
 _log = logging.getLogger(__name__)
-_SCOPE = "throughline"
 
 
 @dataclass(slots=True)
@@ -81,9 +80,9 @@ def instrument(
         return
     settings = settings or Settings.from_environment()
     _state.recorder = Recorder(
-        trace.get_tracer(_SCOPE, __version__, tracer_provider),
-        Instruments(metrics.get_meter(_SCOPE, __version__, meter_provider)),
-        _logs.get_logger(_SCOPE, __version__, logger_provider),
+        trace.get_tracer(SCOPE, __version__, tracer_provider),
+        Instruments(metrics.get_meter(SCOPE, __version__, meter_provider)),
+        _logs.get_logger(SCOPE, __version__, logger_provider),
         settings,
         Masker.from_environment(),
     )

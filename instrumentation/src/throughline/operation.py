@@ -15,7 +15,7 @@ Message: TypeAlias = dict[str, Any]
 
 def attr(name: str, *, start: bool = False, metric: bool = False) -> Any:
     """A field exported as attribute `name`; `start`: known to samplers; `metric`: also a metric dimension."""
-    return field(default=None, metadata={"attr": name, "start": start, "metric": metric})
+    return field(default=None, metadata={"attr": name, "start": start and name, "metric": metric and name})
 
 
 def content(name: str) -> Any:
@@ -23,9 +23,12 @@ def content(name: str) -> Any:
     return field(default=None, metadata={"content": name})
 
 
-@dataclass(slots=True)
+@dataclass(init=False)
 class Operation:
-    """One call, filled in as it proceeds. A field left None is not exported."""
+    """One call, filled in as it proceeds. A field left None is not exported.
+
+    Neither slots nor an `__init__`: an operation has a third of its fields, and what was never set costs nothing so.
+    """
 
     name: str | None = attr(names.OPERATION_NAME, start=True, metric=True)
     provider: str | None = attr(names.PROVIDER_NAME, start=True, metric=True)
@@ -79,26 +82,31 @@ class Operation:
     input: list[Message] | None = content(names.INPUT_MESSAGES)
     output: list[Message] | None = content(names.OUTPUT_MESSAGES)
     tools: list[Part] | None = content(names.TOOL_DEFINITIONS)
+    extra: dict[str, AttributeValue] | None = None
+    """Attributes that only one provider has, by attribute name."""
+
     query: str | None = content(names.RETRIEVAL_QUERY_TEXT)
     documents: list[dict[str, Any]] | None = content(names.RETRIEVAL_DOCUMENTS)
 
-    extra: dict[str, AttributeValue] = field(default_factory=dict)
-    """Attributes that only one provider has, by attribute name."""
+    def put(self, name: str, value: Any) -> None:
+        """Set a field, or, where `name` has a dot, an attribute that only one provider has."""
+        if "." in name:
+            self.extra = {**(self.extra or {}), name: value}
+        else:
+            setattr(self, name, value)
 
 
-def _pairs(mark: str) -> tuple[tuple[str, str], ...]:
-    """(field, attribute) of the fields that carry `mark`."""
-    return tuple((f.name, f.metadata["attr"]) for f in fields(Operation) if f.metadata.get(mark))
+def _names(mark: str, *, without: str = "") -> dict[str, str]:
+    """Field → attribute name, of the fields that carry `mark`."""
+    return {f.name: f.metadata[mark] for f in fields(Operation) if f.metadata.get(mark) and not f.metadata.get(without)}
 
 
-_START = _pairs("start")
-_METRIC = _pairs("metric")
-_LATER = tuple((f, a) for f, a in _pairs("attr") if (f, a) not in _START)
-_CONTENT = tuple((f.name, f.metadata["content"]) for f in fields(Operation) if "content" in f.metadata)
+_START, _LATER = _names("start"), _names("attr", without="start")
+_METRIC, _CONTENT = _names("metric"), _names("content")
 
 
-def _collect(op: Operation, pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    return {name: value for key, name in pairs if (value := getattr(op, key)) is not None}
+def _collect(op: Operation, wanted: dict[str, str]) -> dict[str, Any]:
+    return {wanted[key]: value for key, value in vars(op).items() if key in wanted and value is not None}
 
 
 def start_attributes(op: Operation) -> dict[str, AttributeValue]:
@@ -118,4 +126,4 @@ def metric_attributes(op: Operation) -> dict[str, AttributeValue]:
 
 def content_attributes(op: Operation) -> dict[str, Any]:
     """Captured content, not yet masked, by attribute name."""
-    return {name: value for key, name in _CONTENT if (value := getattr(op, key))}
+    return {name: value for name, value in _collect(op, _CONTENT).items() if value}

@@ -12,7 +12,7 @@ from time import perf_counter, time_ns
 from typing import Any
 
 from opentelemetry import context, trace
-from opentelemetry._logs import Logger, LogRecord, SeverityNumber
+from opentelemetry._logs import Logger, LogRecord, NoOpLogger, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
@@ -81,15 +81,15 @@ class Recording:
         self._whole: dict[str, Any] = {}
         self._times: list[float] = []
         self._hides_usage, self._message, self._watched, self.attempts, self.done = False, "", None, 0, False
-        self.op = Operation(
-            route.reader.operation, route.provider, server_address=route.address, server_port=route.port
-        )
+        self.op = op = Operation()
+        op.name, op.provider = route.reader.operation, route.provider
+        op.server_address, op.server_port = route.address, route.port
         for name, value in carried(current).items():
-            setattr(self.op, name, value)
-        contained(route.reader.request, self.op, route.body)
-        leave_out_defaults(self.op)
+            setattr(op, name, value)
+        contained(route.reader.request, op, route.body)
+        leave_out_defaults(op)
         if recorder.captures or recorder.settings.estimate_usage:
-            contained(route.reader.request_content, self.op, route.body)
+            contained(route.reader.request_content, op, route.body)
         self._open_span(current)
         self.call_context = self.context
 
@@ -230,7 +230,7 @@ class Recording:
             contained(recorder.instruments.measure, op, duration, self._times, self.context)
         if op.error_type:
             contained(self._log_exception, message)
-        if recorder.settings.emit_records:
+        if recorder.settings.emit_records and not discards(recorder.logger):
             shown = content if recorder.settings.content_on_event else {}
             self._log_record(duration, {**start_attributes(op), **attributes, **shown})
 
@@ -276,10 +276,17 @@ class Recording:
         )
 
 
+def discards(logger: Logger) -> bool:
+    """Whether nobody set up logs, so that making a record would be for nothing."""
+    return isinstance(getattr(logger, "_logger", logger), NoOpLogger)  # a stand-in shows the one behind it
+
+
 def leave_out_defaults(op: Operation) -> None:
     """The conventions want these only where they say something: a stream, and more choices than one."""
-    op.stream = op.stream or None
-    op.choice_count = None if op.choice_count == 1 else op.choice_count
+    if not op.stream:
+        op.stream = None
+    if op.choice_count == 1:
+        op.choice_count = None
 
 
 def as_json(value: Any) -> str:

@@ -151,7 +151,9 @@ async def call(kind: str) -> Any:
     reply = json_response(chat_reply('{"text": "Hello."}' if "parse" in kind else "Hello."))
     handler = answering(streaming("Hel", "lo.") if "stream" in kind.split() or "helper" in kind else reply)
     if kind.startswith("streaming") or kind.startswith("async streaming"):
-        blocks = event_stream(chat_chunks("Hel", "lo.")) if kind.endswith("stream") else [json.dumps(chat_reply()).encode()]
+        blocks = (
+            event_stream(chat_chunks("Hel", "lo.")) if kind.endswith("stream") else [json.dumps(chat_reply()).encode()]
+        )
         handler = answering(lambda: stream_response(blocks))
     if kind.startswith("async"):
         return await _call_async(kind.removeprefix("async").strip(), client(handler, openai.AsyncOpenAI))
@@ -224,7 +226,9 @@ async def test_every_way_to_call_gives_the_same_record(telemetry: Telemetry, kin
     else:
         assert [chunk.model_dump() for chunk in result] == [chunk.model_dump() for chunk in plain_result]
     streamed = {"gen_ai.request.stream": True} if "stream" in kind.split() or "helper" in kind else {}
-    output = [{**OUTPUT[0], "parts": [{"type": "text", "content": '{"text": "Hello."}'}]}] if "parse" in kind else OUTPUT
+    output = (
+        [{**OUTPUT[0], "parts": [{"type": "text", "content": '{"text": "Hello."}'}]}] if "parse" in kind else OUTPUT
+    )
     form = {"gen_ai.output.type": "json"} if "parse" in kind else {}
     expected = {**REQUESTED, **ANSWERED, **streamed, **form}
     found = without_times(telemetry.attributes())
@@ -246,7 +250,12 @@ def test_content_is_off_by_default(telemetry: Telemetry) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "on_span", "on_event"),
-    [("NO_CONTENT", False, False), ("SPAN_ONLY", True, False), ("EVENT_ONLY", False, True), ("SPAN_AND_EVENT", True, True)],
+    [
+        ("NO_CONTENT", False, False),
+        ("SPAN_ONLY", True, False),
+        ("EVENT_ONLY", False, True),
+        ("SPAN_AND_EVENT", True, True),
+    ],
 )
 def test_content_goes_where_the_mode_says(telemetry: Telemetry, mode: str, on_span: bool, on_event: bool) -> None:
     telemetry.instrument(content=ContentMode(mode))
@@ -262,7 +271,10 @@ def test_records_can_be_turned_off(telemetry: Telemetry) -> None:
     assert not telemetry.events(names.CLIENT_INFERENCE_OPERATION_DETAILS)
 
 
-TOOL = {"type": "function", "function": {"name": "weather", "description": "The weather.", "parameters": {"type": "object"}}}
+TOOL = {
+    "type": "function",
+    "function": {"name": "weather", "description": "The weather.", "parameters": {"type": "object"}},
+}
 RICH = [
     {"role": "system", "content": "Be brief."},
     {"role": "user", "content": [
@@ -280,7 +292,9 @@ RICH = [
 
 def test_tools_and_media_take_the_conventions_shapes(telemetry: Telemetry) -> None:
     telemetry.instrument(content=ContentMode.SPAN_ONLY)
-    tool_calls = [{"id": "call-2", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Rome"}'}}]
+    tool_calls = [
+        {"id": "call-2", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Rome"}'}}
+    ]
     reply = chat_reply(None, finish_reason="tool_calls", message={"tool_calls": tool_calls})
     client(answering(json_response(reply))).chat.completions.create(model="gpt-4o", messages=RICH, tools=[TOOL])
     found = telemetry.attributes()

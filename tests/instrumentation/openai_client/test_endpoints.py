@@ -153,7 +153,10 @@ def test_a_response_that_failed_is_an_error_though_http_says_200(telemetry: Tele
     [
         ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length"),
         ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content_filter"),
-        ({"output": [{"type": "function_call", "id": "f", "call_id": "c", "name": "n", "arguments": "{}"}]}, "tool_call"),
+        (
+            {"output": [{"type": "function_call", "id": "f", "call_id": "c", "name": "n", "arguments": "{}"}]},
+            "tool_call",
+        ),
     ],
 )
 def test_finish_reasons_of_responses(telemetry: Telemetry, more: dict[str, Any], reason: str) -> None:
@@ -192,7 +195,11 @@ def test_compatible_servers_by_endpoint(
     api = client(answering(json_response(chat_reply())), base_url=base_url)
     api.chat.completions.create(model="m", messages=MESSAGES)
     found = telemetry.attributes()
-    assert (found[names.PROVIDER_NAME], found[names.SERVER_ADDRESS], found[names.SERVER_PORT]) == (provider, address, port)
+    assert (found[names.PROVIDER_NAME], found[names.SERVER_ADDRESS], found[names.SERVER_PORT]) == (
+        provider,
+        address,
+        port,
+    )
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -202,7 +209,10 @@ async def test_azure_with_its_quirks(telemetry: Telemetry, kind: str) -> None:
     chunks = [
         chat_chunk(model="", prompt_filter_results=[{"prompt_index": 0, "content_filter_results": {}}]),
         chat_chunk({"role": "assistant", "content": "Hello."}),
-        {**chat_chunk(), "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {"check_offset": 1}}]},
+        {
+            **chat_chunk(),
+            "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {"check_offset": 1}}],
+        },
         chat_chunk({}, finish_reason="stop"),
         chat_chunk(usage=USAGE),
     ]

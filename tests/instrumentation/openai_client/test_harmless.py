@@ -286,9 +286,13 @@ CANARY = "canary.bird@example.org"
 
 
 @pytest.mark.parametrize("mode", list(ContentMode))
-def test_a_canary_is_in_no_exported_byte(telemetry: Telemetry, mode: ContentMode, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_canary_is_in_no_exported_byte(
+    telemetry: Telemetry, mode: ContentMode, caplog: pytest.LogCaptureFixture
+) -> None:
     telemetry.instrument(content=mode)
-    tool_calls = [{"id": "1", "type": "function", "function": {"name": "mail", "arguments": json.dumps({"to": CANARY})}}]
+    tool_calls = [
+        {"id": "1", "type": "function", "function": {"name": "mail", "arguments": json.dumps({"to": CANARY})}}
+    ]
     reply = chat_reply(f"Write to {CANARY}.", message={"tool_calls": tool_calls})
     refused = json_response({"error": {"message": f"cannot mail {CANARY}"}}, 400)
     api = client(answering(json_response(reply), refused), max_retries=0)
@@ -505,7 +509,9 @@ def test_a_patch_over_ours_survives_and_records_nothing_twice(telemetry: Telemet
 
 
 @pytest.mark.complains
-@pytest.mark.parametrize("missing", ["SyncAPIClient.request", "AsyncAPIClient.request", "BaseClient._calculate_retry_timeout"])
+@pytest.mark.parametrize(
+    "missing", ["SyncAPIClient.request", "AsyncAPIClient.request", "BaseClient._calculate_retry_timeout"]
+)
 async def test_a_missing_patch_point_is_said_once_and_the_rest_holds(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, missing: str
 ) -> None:

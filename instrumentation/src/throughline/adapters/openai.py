@@ -40,6 +40,7 @@ class Chat(Reader):
         "reasoning_level": "reasoning_effort",
         names.OPENAI_REQUEST_SERVICE_TIER: "service_tier",
     }
+    constants = {names.OPENAI_API_TYPE: "chat_completions"}
     results = {
         "response_id": "id",
         "response_model": "model",
@@ -57,7 +58,6 @@ class Chat(Reader):
         stop = get(body, "stop")
         op.stop_sequences = [stop] if isinstance(stop, str) else stop
         op.output_type = output_type(get(body, "response_format.type"))
-        op.extra[names.OPENAI_API_TYPE] = "chat_completions"
 
     def request_content(self, op: Operation, body: Any) -> None:
         op.input = [message(get(m, "role"), self._parts(m)) for m in items(body, "messages")]

@@ -35,6 +35,7 @@ class Responses(Reader):
         "previous_response_id": "previous_response_id",
         names.OPENAI_REQUEST_SERVICE_TIER: "service_tier",
     }
+    constants = {names.OPENAI_API_TYPE: "responses"}
     results = {
         "response_id": "id",
         "response_model": "model",
@@ -53,7 +54,6 @@ class Responses(Reader):
         op.conversation_id = op.conversation_id or (
             conversation if isinstance(conversation, str) else get(conversation, "id")
         )
-        op.extra[names.OPENAI_API_TYPE] = "responses"
 
     def request_content(self, op: Operation, body: Any) -> None:
         instructions, given = get(body, "instructions"), get(body, "input")

@@ -17,6 +17,11 @@ class StainlessAdapter(Adapter):
     endpoints: ClassVar[Mapping[str, Reader]]  # path of the wire → who reads it
     base: ClassVar[str]  # the module of the base clients
 
+    def __init__(self) -> None:
+        self._endpoints: weakref.WeakKeyDictionary[Any, tuple[Any, tuple[str, str, int | None]]] = (
+            weakref.WeakKeyDictionary()
+        )
+
     @property
     def patches(self) -> Iterable[Patch]:  # type: ignore[override]
         return (
@@ -30,8 +35,15 @@ class StainlessAdapter(Adapter):
         reader = self.endpoints.get(options.url.partition("?")[0])
         if reader is None or options.method.lower() != "post" or not isinstance(options.json_data, dict):
             return None
-        url = call.instance.base_url
-        return Route(reader, options.json_data, self.provider(call.instance, url.host), url.host, _port(url))
+        return Route(reader, options.json_data, *self._endpoint(call.instance))
+
+    def _endpoint(self, client: Any) -> tuple[str, str, int | None]:
+        """Provider, address and port of a client; kept, because taking a URL apart costs as much as reading a reply."""
+        url = client.base_url
+        kept = self._endpoints.get(client)
+        if kept is None or kept[0] is not url:
+            self._endpoints[client] = kept = url, (self.provider(client, url.host), url.host, _port(url))
+        return kept[1]
 
     def provider(self, client: Any, host: str) -> str:
         """The conventions' name of whoever answers at `host`."""
