@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 import throughline
-
 from instrumentation.telemetry import Telemetry
 
 

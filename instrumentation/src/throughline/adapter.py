@@ -1,4 +1,4 @@
-"""What an adapter is: where to patch, and how to read one call. No OpenTelemetry; everything else is done by the recorder."""
+"""What an adapter is: where to patch, and how to read one call. No OpenTelemetry here; the rest is the recorder's."""
 
 from __future__ import annotations
 
@@ -107,7 +107,10 @@ class Running(Protocol):
         """The same iterator, sync or async, seen by the recorder; the operation ends when it does."""
 
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
-        """The same method returning an iterator of bytes, seen by the recorder, which decodes JSON or an event stream."""
+        """The same method returning an iterator of bytes, whose JSON or event stream the recorder decodes."""
+
+    def dropped(self) -> None:
+        """The caller let go of the result; nothing happens when it had ended before."""
 
     def closed(self) -> None:
         """The caller closed the stream; nothing happens when it had ended before."""

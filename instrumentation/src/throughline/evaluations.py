@@ -59,7 +59,7 @@ def _evaluated(trace_id: str, span_id: str | None) -> Context:
         numbers = int(trace_id, 16), int(span_id or "0", 16)
     except ValueError:
         raise ValueError("trace_id and span_id are 32 and 16 hexadecimal digits") from None
-    if len(trace_id) != 32 or (span_id and len(span_id) != 16):  # noqa: PLR2004
+    if len(trace_id) != 32 or (span_id and len(span_id) != 16):
         raise ValueError("trace_id and span_id are 32 and 16 hexadecimal digits")
     evaluated = trace.SpanContext(*numbers, is_remote=True, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED))
     return trace.set_span_in_context(trace.NonRecordingSpan(evaluated), Context())

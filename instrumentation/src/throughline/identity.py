@@ -1,10 +1,11 @@
-"""Who asks, and which prompt: set once at the edge, carried as W3C baggage, stamped on every span. Knows no operation."""
+"""Who asks, and which prompt: set once at the edge, carried as W3C baggage, stamped on every span. No operations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from typing import Any
 from weakref import WeakSet
 
 from opentelemetry import baggage, context, trace
@@ -50,7 +51,7 @@ def identity() -> Identity:
     return Identity(**carried(context.get_current()))
 
 
-def carried(current: Context) -> dict[str, str | bool]:
+def carried(current: Context) -> dict[str, Any]:
     """Field → value of the identity that `current` carries in its baggage; empty for most calls, so this is quick."""
     entries = baggage.get_all(current)
     if not entries:

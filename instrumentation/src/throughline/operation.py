@@ -1,4 +1,4 @@
-"""What one GenAI operation is, in the conventions' terms: fields and where each goes. No OpenTelemetry, no client, no I/O."""
+"""What one GenAI operation is, in the conventions' terms: fields and where each goes. No OpenTelemetry, no client."""
 
 from __future__ import annotations
 

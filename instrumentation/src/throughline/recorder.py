@@ -7,7 +7,7 @@ import json
 import secrets
 import weakref
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import perf_counter, time_ns
 from typing import Any
 
@@ -28,8 +28,8 @@ from throughline.streams import WatchedAsyncIterator, WatchedIterator, iterator,
 from throughline.usage import estimate
 
 _RUNNING = context.create_key("throughline.running")
-_SUPPRESS = context._SUPPRESS_INSTRUMENTATION_KEY  # noqa: SLF001 - the API gives it no other name
-_SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY  # noqa: SLF001
+_SUPPRESS = context._SUPPRESS_INSTRUMENTATION_KEY
+_SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
 _SUPPRESS_PLAIN = "suppress_instrumentation"  # as older instrumentations write it
 
 
@@ -51,7 +51,7 @@ class Recorder:
         self.on = True
 
     def begin(self, adapter: Adapter, call: Call) -> Recording | None:
-        """Start recording this call; None where it is no operation, one is running already, or tracing is suppressed."""
+        """Start recording this call; None where it is no operation, one is running already, or it is suppressed."""
         current = context.get_current()
         if not self.on or _RUNNING in current or current.get(_SUPPRESS) or current.get(_SUPPRESS_PLAIN):
             return None
@@ -80,7 +80,8 @@ class Recording:
         self._recorder, self._reader, self._body = recorder, route.reader, route.body
         self._whole: dict[str, Any] = {}
         self._times: list[float] = []
-        self._hides_usage, self._message, self._watched, self.attempts, self.done = False, "", None, 0, False
+        self._hides_usage, self._message, self.attempts, self.done = False, "", 0, False
+        self._watched: weakref.ref[WatchedIterator | WatchedAsyncIterator] | None = None
         self.op = op = Operation()
         op.name, op.provider = route.reader.operation, route.provider
         op.server_address, op.server_port = route.address, route.port
@@ -109,7 +110,7 @@ class Recording:
         self.context = trace.set_span_in_context(self._span, current)
 
     def amend(self, adapter: Adapter, call: Call) -> None:
-        """Change the request only where the owner opted in: ask for a stream's usage, lead one's own proxy to the trace."""
+        """Change the request only where the owner opted in: a stream's usage, the trace for one's own proxy."""
         settings, body, headers = self._recorder.settings, None, {}
         if settings.stream_usage and self.op.stream:
             body = self._reader.ask_usage(self._body)
@@ -141,7 +142,7 @@ class Recording:
             if self._recorder.captures or self._recorder.settings.estimate_usage:
                 self._reader.fold_content(self._whole, chunk)
             self._reader.fold(self._whole, chunk)
-        except Exception as error:  # noqa: BLE001 - as in contained(), without a call more for every chunk
+        except Exception as error:
             lost(self._reader.fold, error)
         return hidden
 
@@ -163,7 +164,7 @@ class Recording:
         """Learn the result from the adapter; where it cannot read it, the operation ends here, without one."""
         try:
             adapter.deliver(result, self)
-        except Exception as error:  # noqa: BLE001 - as in contained()
+        except Exception as error:
             lost(adapter.deliver, error)
             self.finish({})
 
@@ -247,10 +248,14 @@ class Recording:
             op.mask_kinds = [f"{kind}:{count}" for kind, count in sorted(counts.items())]
         return content, message
 
-    def _log_record(self, duration: float, attributes: Mapping[str, Any]) -> None:
+    def _log_record(self, duration: float, attributes: dict[str, Any]) -> None:
         span = self._span.get_span_context()
         own = f"{span.trace_id:032x}{span.span_id:016x}" if span.is_valid else secrets.token_hex(24)
-        more = {names.RECORD_ID: own, names.DURATION: duration, names.START_TIME_UNIX_NANO: self._started}
+        more: dict[str, Any] = {
+            names.RECORD_ID: own,
+            names.DURATION: duration,
+            names.START_TIME_UNIX_NANO: self._started,
+        }
         self._recorder.logger.emit(
             LogRecord(
                 timestamp=self._started + int(duration * 1e9),

@@ -1,4 +1,4 @@
-"""Throughline's settings, parsed once from the environment into a frozen object. Reads nothing else, changes nothing."""
+"""Throughline's settings, parsed once from the environment into a frozen object. Reads nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Iterators that let the recorder see what a stream yields. They attach no context and change no item, type or error."""
+"""Iterators that let the recorder see what a stream yields. They attach no context and change no item or error."""
 
 from __future__ import annotations
 

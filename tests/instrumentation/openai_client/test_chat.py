@@ -8,10 +8,6 @@ from typing import Any
 import openai
 import pydantic
 import pytest
-from opentelemetry.trace import SpanKind, StatusCode
-from throughline import ContentMode, names
-from throughline.instruments import SECONDS, TOKENS
-
 from instrumentation.openai_client.wire import (
     MESSAGES,
     answering,
@@ -24,6 +20,9 @@ from instrumentation.openai_client.wire import (
     stream_response,
 )
 from instrumentation.telemetry import Telemetry, plain
+from opentelemetry.trace import SpanKind, StatusCode
+from throughline import ContentMode, names
+from throughline.instruments import SECONDS, TOKENS
 
 PARAMETERS: dict[str, Any] = {
     "model": "gpt-4o",
@@ -150,7 +149,7 @@ async def call(kind: str) -> Any:
     """Make the same call in one of the ways that the client offers, and read it to its end."""
     reply = json_response(chat_reply('{"text": "Hello."}' if "parse" in kind else "Hello."))
     handler = answering(streaming("Hel", "lo.") if "stream" in kind.split() or "helper" in kind else reply)
-    if kind.startswith("streaming") or kind.startswith("async streaming"):
+    if kind.startswith(("streaming", "async streaming")):
         blocks = (
             event_stream(chat_chunks("Hel", "lo.")) if kind.endswith("stream") else [json.dumps(chat_reply()).encode()]
         )

@@ -1,4 +1,4 @@
-"""How operations end: abandoned streams, errors, cancelled tasks, retries; exactly one span and one record each time."""
+"""How operations end: abandoned streams, errors, cancelled tasks, retries; one span and one record each time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from typing import Any
 
 import openai
 import pytest
-from opentelemetry.trace import StatusCode
-from throughline import ContentMode, names
-
 from instrumentation.openai_client.wire import (
     MESSAGES,
     answering,
@@ -24,6 +21,8 @@ from instrumentation.openai_client.wire import (
     stream_response,
 )
 from instrumentation.telemetry import Telemetry, plain
+from opentelemetry.trace import StatusCode
+from throughline import ContentMode, names
 
 ARGUMENTS: dict[str, Any] = {"model": "gpt-4o", "messages": MESSAGES}
 

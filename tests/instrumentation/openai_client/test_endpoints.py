@@ -7,9 +7,6 @@ from typing import Any
 
 import openai
 import pytest
-from opentelemetry.trace import StatusCode
-from throughline import ContentMode, names
-
 from instrumentation.openai_client.wire import (
     EMBEDDINGS_REPLY,
     MESSAGES,
@@ -26,6 +23,8 @@ from instrumentation.openai_client.wire import (
     stream_response,
 )
 from instrumentation.telemetry import Telemetry
+from opentelemetry.trace import StatusCode
+from throughline import ContentMode, names
 
 HAS_RESPONSES = hasattr(openai.OpenAI, "responses")
 needs_responses = pytest.mark.skipif(not HAS_RESPONSES, reason="this version of the client has no Responses API")

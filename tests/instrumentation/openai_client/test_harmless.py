@@ -14,14 +14,6 @@ import pytest
 import throughline
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from opentelemetry import baggage, context, propagate, trace
-from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.sdk.trace import TracerProvider
-from throughline import ContentMode, adapter, instrumentor, names, recorder, streams
-from throughline.adapters import openai as openai_adapter
-from throughline.adapters import stainless
-
 from instrumentation.openai_client.wire import (
     MESSAGES,
     USAGE,
@@ -35,6 +27,13 @@ from instrumentation.openai_client.wire import (
     stream_response,
 )
 from instrumentation.telemetry import Telemetry
+from opentelemetry import baggage, context, propagate, trace
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk.trace import TracerProvider
+from throughline import ContentMode, adapter, instrumentor, names, recorder, streams
+from throughline.adapters import openai as openai_adapter
+from throughline.adapters import stainless
 
 ARGUMENTS: dict[str, Any] = {"model": "gpt-4o", "messages": MESSAGES}
 
@@ -46,7 +45,7 @@ def outcome(handler: Any, *, stream: bool = False) -> tuple[str, Any]:
         if stream:
             return "chunks", [chunk.model_dump(warnings=False) for chunk in result]
         return type(result).__name__, result.model_dump(warnings=False) if hasattr(result, "model_dump") else result
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is to be the same twice
+    except Exception as error:
         return type(error).__name__, str(error)
 
 
@@ -403,9 +402,9 @@ def test_threads_keep_the_trace(telemetry: Telemetry) -> None:
     ThreadingInstrumentor().instrument()
     try:
         api = client(answering(lambda: json_response(chat_reply())))
-        with telemetry.tracer_provider.get_tracer("app").start_as_current_span("request") as parent:
-            with ThreadPoolExecutor(2) as pool:
-                list(pool.map(lambda _: api.chat.completions.create(**ARGUMENTS), range(4)))
+        tracer = telemetry.tracer_provider.get_tracer("app")
+        with tracer.start_as_current_span("request") as parent, ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: api.chat.completions.create(**ARGUMENTS), range(4)))
     finally:
         ThreadingInstrumentor().uninstrument()
     calls = [span for span in telemetry.spans() if span.name == "chat gpt-4o"]

@@ -1,4 +1,4 @@
-"""OpenAI's client, for OpenAI, Azure and every server that speaks its protocol: chat completions, responses, embeddings."""
+"""OpenAI's client, for OpenAI, Azure and every compatible server: chat completions, embeddings, responses."""
 
 from __future__ import annotations
 

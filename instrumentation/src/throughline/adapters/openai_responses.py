@@ -77,7 +77,7 @@ class Responses(Reader):
         if not parts and (said := get(body, "said")):
             parts = [text(said)]
         if parts:
-            reason = (_finish_reasons(body) or [op.end_reason])[0]
+            reason = (_finish_reasons(body) or [op.end_reason or "error"])[0]
             op.output = [message("assistant", parts, finish_reason=reason)]
 
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:

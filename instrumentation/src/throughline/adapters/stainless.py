@@ -82,8 +82,8 @@ def _watch_stream(stream: Any, running: Running) -> None:
     finds the circle. A twin takes the stream's place in it: then letting go of the stream ends the operation at once.
     """
     twin = copy.copy(stream)
-    twin._iterator = None  # noqa: SLF001 - the clients offer no public place
-    stream._iterator = running.watched(twin.__stream__())  # noqa: SLF001
+    twin._iterator = None
+    stream._iterator = running.watched(twin.__stream__())
     _watch_close(stream.response, running)
 
 
