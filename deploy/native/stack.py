@@ -17,6 +17,7 @@ from native.supervisor import Report, Supervisor, silent
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = REPOSITORY / ".parts"
+RUN: Final = REPOSITORY / ".run"
 PROGRAMS: Final = Path(sys.executable).parent
 COMPONENTS: Final = ("operations", "receivers", "metrics", "sampling", "masking", "records", "exporters")
 EVERYTHING: Final = ("gateway",)

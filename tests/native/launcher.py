@@ -4,10 +4,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from native.__main__ import print_progress, reported_errors
 from native.part import Part, http
 from native.ports import Ports
 from native.stack import Stack
+from native.terminal import print_progress, reported_errors
 
 FAKE = str(Path(__file__).with_name("fake_part.py"))
 
