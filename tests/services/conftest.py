@@ -49,6 +49,12 @@ async def http_server(application: Starlette, grace: float = 5.0) -> AsyncIterat
     await server.stop()
 
 
+@pytest.fixture
+def serving() -> Callable[[Starlette], Any]:
+    """Serves an application as long as a block."""
+    return http_server
+
+
 @asynccontextmanager
 async def grpc_server(register: Callable[[Any], None], service: str, **settings: Any) -> AsyncIterator[str]:
     """Address of a server that stops with the block."""

@@ -65,6 +65,10 @@ class Chat:
         self._tokens = tokens(self.request.prompt, outputs, fate, profile(self.request.model))
         self._with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
 
+    @property
+    def opening(self) -> int:
+        return 2 if self._azure else 1
+
     def reply(self) -> dict[str, Any]:
         choices = [
             {

@@ -22,6 +22,11 @@ class Exchange(Protocol):
     request: Request
     choices: list[Generated]
 
+    @property
+    def opening(self) -> int:
+        """How many events come before the first that carries text; they all come with it."""
+        ...
+
     def reply(self) -> dict[str, Any]: ...
 
     def events(self) -> Iterator[dict[str, Any]]: ...
@@ -80,9 +85,10 @@ async def streamed(exchange: Exchange, fate: Fate, named_events: bool) -> Respon
 
     async def produce(push: Push) -> None:
         await asyncio.sleep(fate.seconds(fate.behaviour.first_chunk, speed))
-        for event in events[:kept]:
+        for number, event in enumerate(events[:kept]):
+            if number > exchange.opening:
+                await asyncio.sleep(fate.seconds(fate.behaviour.inter_chunk, speed))
             await push(_event(event, named_events))
-            await asyncio.sleep(fate.seconds(fate.behaviour.inter_chunk, speed))
         if kept < len(events):
             raise Abandoned
         if not named_events:

@@ -67,6 +67,10 @@ class Responses:
     def _only(self) -> Generated:
         return self.choices[0]
 
+    @property
+    def opening(self) -> int:
+        return 3 if self._only.tool else 4
+
     def reply(self) -> dict[str, Any]:
         reason = REASONS.get(self._only.finish_reason)
         return {
