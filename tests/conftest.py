@@ -22,9 +22,12 @@ def session_stack() -> Iterator[Stack]:
     folder.chmod(0o711)
     environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     stack = Stack(folder / "run", environment=environment)
-    yield stack
-    stack.close()
-    shutil.rmtree(folder)
+    try:
+        yield stack
+        stack.supervisor.check()  # a part that died meanwhile explains what failed, by the end of its log
+    finally:
+        stack.close()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from native.part import MissingError
+
 OLDEST = 21
 _PLACES = (
     "/usr/lib/jvm/*",
@@ -17,10 +19,6 @@ _PLACES = (
     "/Library/Java/JavaVirtualMachines/*/Contents/Home",
 )
 _HOME_PLACES = (".sdkman/candidates/java/*", ".jdks/*")
-
-
-class MissingError(Exception):
-    """Something that must be installed is not; the message says what and how to get it."""
 
 
 def find_jdk() -> Path:

@@ -11,6 +11,10 @@ from http import HTTPStatus
 Check = Callable[[], bool]
 
 
+class MissingError(Exception):
+    """Something that must be installed is not; the message says what and how to get it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One child process. Without `ready` it is a step: done when it has ended with exit code 0, and then gone."""

@@ -150,14 +150,14 @@ class Stack:
         names: Iterable[str] = EVERYTHING,
         parts: PartsOf = throughline_parts,
     ) -> None:
-        self._directory = RunDirectory(run)
-        self._ports = Ports()
+        ports, own = Ports(), dict(os.environ if environment is None else environment)
         self._names = tuple(names)
-        own = dict(os.environ if environment is None else environment)
-        self.addresses = _addresses(self._ports, own)
+        self.addresses = _addresses(ports, own)
+        wired = parts(run.resolve(), ports, self.addresses)
+        self._directory = RunDirectory(run)
         inherited = {name: value for name, value in own.items() if not name.startswith(("OTEL_", "THROUGHLINE_"))}
         self.supervisor = Supervisor(
-            parts(self._directory.path, self._ports, self.addresses),
+            wired,
             self._directory.logs,
             environment={**inherited, **self.addresses, "NO_PROXY": f"{HOST},localhost", "PYTHONUNBUFFERED": "1"},
             report=report,

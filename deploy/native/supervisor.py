@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 
-from native.part import Part
+from native.part import MissingError, Part
 from native.process import ChildProcess
 
 POLL_SECONDS = 0.1
@@ -110,6 +111,8 @@ class Supervisor:
         return found
 
     def _launch(self, part: Part) -> None:
+        if not shutil.which(part.argv[0]):
+            raise MissingError(f"missing: {part.argv[0]}, for {part.name}; run `make setup parts`")
         part.prepare()
         self._report(part, State.STARTING, 0.0)
         environment = {**self.environment, **part.environment}

@@ -10,8 +10,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from native.java import MissingError
-from native.part import Part
+from native.part import MissingError, Part
 from native.run_directory import AlreadyRunningError
 from native.supervisor import PartFailedError, State
 

@@ -1,4 +1,4 @@
-"""The real launcher with two fake parts for Throughline's: `launcher.py RUN_FOLDER`; prints READY when both are."""
+"""The real launcher with two fake parts for Throughline's: `launcher.py RUN_FOLDER [OPTION OF STORE]`; prints READY."""
 
 import sys
 from collections.abc import Mapping
@@ -14,12 +14,13 @@ FAKE = str(Path(__file__).with_name("fake_part.py"))
 
 def two_parts(run: Path, ports: Ports, addresses: Mapping[str, str]) -> list[Part]:
     """`store`, with a process of its own, and `gateway`, which comes after it."""
-    child = ("--child", str(run / "child"))
+    child = ("--child", str(run / "child"), *sys.argv[2:])
     return [
         Part(
             name="store",
             argv=(sys.executable, FAKE, str(ports["elasticsearch"]), "--touch", str(run / "store"), *child),
             ready=http(ports.url("elasticsearch")),
+            grace=600,
         ),
         Part(
             name="gateway",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from native.elasticsearch import fetch
-from native.java import MissingError
+from native.part import MissingError
 
 MAVEN = f"""#!{sys.executable}
 import pathlib, sys

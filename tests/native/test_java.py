@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from native import java
+from native.part import MissingError
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_the_compiler_on_the_path_is_followed_through_links(machine: Path, monke
 def test_a_runtime_without_compiler_will_not_do_and_the_message_says_what_was_found(machine: Path) -> None:
     put_jdk(machine / "runtime", "25", compiler=False)
     old = put_jdk(machine / "old", "17.0.2")
-    with pytest.raises(java.MissingError) as missing:
+    with pytest.raises(MissingError) as missing:
         java.find_jdk()
     assert "missing: a JDK, version 21 or later" in str(missing.value)
     assert f"{old} (17)" in str(missing.value)
@@ -67,5 +68,5 @@ def test_a_runtime_without_compiler_will_not_do_and_the_message_says_what_was_fo
 
 
 def test_no_java_at_all(machine: Path) -> None:
-    with pytest.raises(java.MissingError, match="Found: none"):
+    with pytest.raises(MissingError, match="Found: none"):
         java.find_jdk()

@@ -19,7 +19,7 @@ import pytest
 LAUNCHER = Path(__file__).with_name("launcher.py")
 FILES = ("store", "gateway", "child")
 
-Launch = Callable[[], "subprocess.Popen[str]"]
+Launch = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def launch(run: Path) -> Iterator[Launch]:
     """Starts launchers on the run folder and ends them, with a last resort, after the test."""
     with ExitStack() as started:
 
-        def start() -> subprocess.Popen[str]:
-            command = [sys.executable, str(LAUNCHER), str(run)]
+        def start(*options: str) -> subprocess.Popen[str]:
+            command = [sys.executable, str(LAUNCHER), str(run), *options]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             started.enter_context(process)
             started.callback(process.kill)
@@ -43,11 +43,15 @@ def launch(run: Path) -> Iterator[Launch]:
 
 
 def read_until_ready(process: subprocess.Popen[str]) -> None:
+    read_until(process, "READY")
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> None:
     assert process.stdout
     for line in process.stdout:
-        if line == "READY\n":
+        if words in line:
             return
-    pytest.fail(f"the launcher ended with {process.wait()} before it was ready")
+    pytest.fail(f"the launcher ended with {process.wait()} and never said {words}")
 
 
 def processes(run: Path) -> list[psutil.Process]:
@@ -81,6 +85,18 @@ def test_a_signal_leaves_nothing_behind(launch: Launch, run: Path, number: signa
     launcher.send_signal(number)
     assert launcher.wait() == 130
     assert not [process for process in started if alive(process)]
+    assert not (run / "stack.env").exists()
+
+
+def test_a_second_signal_ends_what_does_not_end_by_itself(launch: Launch, run: Path) -> None:
+    launcher = launch("--stubborn")
+    read_until_ready(launcher)
+    started = processes(run)
+    launcher.send_signal(signal.SIGINT)
+    read_until(launcher, "gateway")  # it has stopped, and now its store is waited for, for a long time
+    launcher.send_signal(signal.SIGINT)
+    assert launcher.wait() == 130
+    assert all_gone(started)
     assert not (run / "stack.env").exists()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from native.part import Part, http
+from native.part import MissingError, Part, http
 from native.ports import Ports
 from native.supervisor import PartFailedError, State, Supervisor
 
@@ -120,6 +120,12 @@ def test_what_is_not_ready_in_time_is_reported_with_its_log(fakes: Fakes) -> Non
 
     part = fakes.step("load", f"{SAYS}; import time; time.sleep(60)", ready=never_but_once_it_has_spoken, deadline=0.01)
     with pytest.raises(PartFailedError, match=r"load was not ready after 0 s[\s\S]*no such index"):
+        fakes.supervisor(part).start()
+
+
+def test_a_program_that_is_not_there_is_named(fakes: Fakes) -> None:
+    part = Part(name="store", argv=(str(fakes.folder / "absent"),))
+    with pytest.raises(MissingError, match="absent, for store; run `make setup parts`"):
         fakes.supervisor(part).start()
 
 

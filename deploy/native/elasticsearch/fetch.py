@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from native.java import MissingError, find_jdk
+from native.java import find_jdk
+from native.part import MissingError
 
 HERE: Final = Path(__file__).parent
 TARGET: Final = HERE.parents[2] / ".parts" / "elasticsearch"

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from native.java import MissingError, find_jdk
-from native.part import Part, http
+from native.java import find_jdk
+from native.part import MissingError, Part, http
 from native.ports import HOST, Ports
 
 # Elasticsearch refuses to run as root; `nobody` is what every Linux has.
@@ -28,8 +28,9 @@ path.repo: {run}/snapshots
 # One node on a laptop, reachable from this machine only.
 xpack.security.enabled: false
 cluster.routing.allocation.disk.threshold_enabled: false
-# A prompt of some ten megabytes must pass.
+# A prompt of some ten megabytes must pass; indexing it counts four times against the limit, by default a tenth of the heap.
 http.max_content_length: 200mb
+indexing_pressure.memory.limit: 40%
 """
 _JVM: Final = """\
 -XX:+UseG1GC
