@@ -204,3 +204,10 @@ def test_points_of_every_metric_type_are_taken_and_summed(client: Elasticsearch,
     sums = {name: {"sum": {"field": f"metrics.{name}"}} for name in ("calls", "calls.cost", "calls.duration.counts")}
     totals = client.search(index=f"metrics-generic.otel-{namespace}", size=0, aggs=sums)["aggregations"]
     assert {name: totals[name]["value"] for name in sums} == {"calls": 3, "calls.cost": 0.5, "calls.duration.counts": 6}
+
+
+def test_a_prompt_of_twenty_megabytes_is_taken(client: Elasticsearch, records: str, write: Write) -> None:
+    prompt = "lorem ipsum dolor sit amet " * 780_000
+    assert len(prompt) > 20 * 2**20
+    assert write(records, {"large": message(type="text", content=f"{prompt} heliotrope {prompt[:1000]}")}) == {}
+    assert found(client, records, "heliotrope") == {"large"}

@@ -28,7 +28,7 @@ path.repo: {run}/snapshots
 # One node on a laptop, reachable from this machine only.
 xpack.security.enabled: false
 cluster.routing.allocation.disk.threshold_enabled: false
-# A prompt of some ten megabytes must pass; indexing it counts four times against the limit, by default a tenth of the heap.
+# A prompt of some ten megabytes must pass; it counts four times against the limit, by default a tenth of the heap.
 http.max_content_length: 200mb
 indexing_pressure.memory.limit: 40%
 """
