@@ -22,6 +22,7 @@ COMPONENTS = tuple(sorted((CONFIGURATION / "components").glob("*.yaml")))
 OVERLAYS = tuple(sorted((CONFIGURATION / "overlays").glob("*.yaml")))
 EMBEDDED = CONFIGURATION / "tiers" / "embedded.yaml"
 CAPTURE = Path(__file__).with_name("capture.yaml")
+DELIVER = Path(__file__).with_name("deliver.yaml")
 FEATURES = "--feature-gates=+processor.tailsamplingprocessor.recordpolicy"
 PATIENCE = 60.0
 
@@ -108,12 +109,12 @@ class Collector:
         """Send OTLP/JSON; the HTTP status is the Collector's answer."""
         return fetch(f"{self.otlp}/{signal_name}", body)[0]
 
-    def metric(self, name: str, **labels: str) -> float:
-        """The sum over one of its own metrics' series that carry these labels."""
+    def metric(self, name: str, **labels: str) -> float | None:
+        """The sum over one of its own metrics' series that carry these labels; None where there is no such series."""
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = fetch(f"http://127.0.0.1:{self.ports[4]}/metrics")[1].splitlines()
         mine = [line for line in lines if line.startswith((f"{name}{{", f"{name} ")) and all(w in line for w in wanted)]
-        return sum(float(line.rpartition(" ")[2]) for line in mine)
+        return sum(float(line.rpartition(" ")[2]) for line in mine) if mine else None
 
     def captured(self, name: str) -> list[str]:
         """The lines that the file exporter of this name has written so far, whole ones only."""
@@ -126,10 +127,16 @@ class Collector:
         return fetch(f"http://127.0.0.1:{self.ports[3]}")[0] == 200
 
     def _end(self, how: signal.Signals) -> None:
-        if self.process is not None:
-            self.process.send_signal(how)
-            self.process.wait(timeout=PATIENCE)
-            self.process = None
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.send_signal(how)
+        try:
+            process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
     def _variables(self) -> dict[str, str]:
         grpc, http, own, health, metrics = self.ports
@@ -147,10 +154,10 @@ class Collector:
 
 
 @contextmanager
-def running(folder: Path, *overlays: Path, **environment: str) -> Iterator[Collector]:
+def running(folder: Path, overlays: tuple[Path, ...] = (CAPTURE,), **environment: str) -> Iterator[Collector]:
     """A Collector that runs within the block; whatever happens there, its process is gone afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
-    collector = Collector(folder, environment, overlays or (CAPTURE,))
+    collector = Collector(folder, environment, overlays)
     try:
         collector.start()
         yield collector
