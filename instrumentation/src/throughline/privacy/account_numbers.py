@@ -7,14 +7,16 @@ small letters with spaces.
 """
 
 import re
+import string
 from functools import lru_cache
 from typing import Any
 
 from throughline.privacy.findings import IBAN, MY_NUMBER, PAYMENT_CARD, Finding, Findings
+from throughline.privacy.rows import follows_number, precedes_number
 
-# Not inside a word, a decimal fraction, a UUID or a table of four-digit numbers.
-_BEFORE = r"(?<!\w)(?<!\d[.,])(?<!\w-)(?<!\d{4} )"
-_AFTER = r"(?!\w)(?![.,]\d)(?!-\w)"
+# Not inside a word, a decimal fraction or a UUID; "[" and "]" are the edges of a neighbour that is masked already.
+_BEFORE = r"(?<!\w)(?<![\d\]]\.)(?<![\w\]]-)"
+_AFTER = r"(?!\w)(?!\.[\d\[])(?!-[\w\[])"
 _CARD = re.compile(
     rf"{_BEFORE}(?:\d{{13,19}}"
     r"|\d{4}([ -])\d{4}\1\d{4}\1\d{1,4}(?:(?<=\d{4})\1\d{3})?"
@@ -32,15 +34,16 @@ _ISSUERS = re.compile(
     r"|220[0-4]\d{12,15}"  # Mir
     r"|(?:5[0678]|6[0-9])\d{11,17}"  # Maestro, RuPay, Elo
 )
-_MY_NUMBER = re.compile(rf"{_BEFORE}(?:\d{{12}}|\d{{4}}([ -])\d{{4}}\1\d{{4}}(?![ -]\d{{4}})){_AFTER}", re.ASCII)
+_MY_NUMBER = re.compile(rf"{_BEFORE}(?:\d{{12}}|\d{{4}}([ -])\d{{4}}\1\d{{4}}){_AFTER}", re.ASCII)
 _MINUTE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")  # 202611231049
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])"
-    r"(?:[A-Z]{2}\d\d(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?|[A-Za-z]{2}\d\d[A-Za-z0-9]{11,30})"
+    r"(?:[A-Za-z]{2}\d\d(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?|[A-Za-z]{2}\d\d[A-Za-z0-9]{11,30})"
     r"(?![A-Za-z0-9])",
     re.ASCII,
 )
 _SEPARATORS = str.maketrans("", "", " -")
+_LETTER_VALUES = {ord(letter): str(int(letter, 36)) for letter in string.ascii_uppercase}
 _DOUBLED = {str(digit): sum(divmod(2 * digit, 10)) for digit in range(10)}
 _MY_NUMBER_WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
@@ -49,7 +52,7 @@ def find_payment_cards(text: str, start: int, end: int) -> Findings:
     """Payment cards in one numeric run."""
     for found in _CARD.finditer(text, start, min(len(text), end + 2)):
         digits = found[0].translate(_SEPARATORS)
-        if is_payment_card(digits):
+        if is_payment_card(digits) and not (" " in found[0] and follows_number(text, found.start())):
             yield Finding(*found.span(), PAYMENT_CARD, digits)
 
 
@@ -57,20 +60,33 @@ def find_my_numbers(text: str, start: int, end: int) -> Findings:
     """My Numbers in one numeric run; twelve digits that read as a date and time are taken for one."""
     for found in _MY_NUMBER.finditer(text, start, min(len(text), end + 2)):
         digits = found[0].translate(_SEPARATORS)
-        if is_my_number(digits):
+        if is_my_number(digits) and not (" " in found[0] and _in_row(text, *found.span())):
             yield Finding(*found.span(), MY_NUMBER, digits)
 
 
 def find_ibans(text: str, start: int, end: int) -> Findings:
     """IBANs in one run: in groups of four, or without spaces."""
-    for found in _IBAN.finditer(text, start, min(len(text), end + 1)):
-        written = found[0]
-        while written:
-            compact = written.replace(" ", "").upper()
-            if _is_iban(compact):
-                yield Finding(found.start(), found.start() + len(written), IBAN, compact)
-                break
-            written = written.rpartition(" ")[0]  # the group behind it was a word or number of its own
+    position, end = max(0, start - 2), min(len(text), end + 1)  # de89 3704: the run is of capitals
+    while found := _IBAN.search(text, position, end):
+        written = _longest_iban(found[0])
+        if written:
+            yield Finding(found.start(), found.start() + len(written), IBAN, _compact(written))
+        position = found.start() + (len(written) or 4)
+
+
+def _longest_iban(written: str) -> str:
+    """The groups at the beginning that are an IBAN: what stands behind them may be a word or number of its own."""
+    while written and not _is_iban(_compact(written)):
+        written = written.rpartition(" ")[0]
+    return written
+
+
+def _compact(written: str) -> str:
+    return written.replace(" ", "").upper()
+
+
+def _in_row(text: str, start: int, end: int) -> bool:
+    return follows_number(text, start) or precedes_number(text, end)
 
 
 def is_payment_card(digits: str) -> bool:
@@ -93,7 +109,7 @@ def is_my_number(digits: str) -> bool:
 
 def _is_iban(compact: str) -> bool:
     # Mod 97 first, here: python-stdnum looks up the country's structure before it, which takes far longer.
-    if int("".join(str(int(character, 36)) for character in compact[4:] + compact[:4])) % 97 != 1:
+    if int((compact[4:] + compact[:4]).translate(_LETTER_VALUES)) % 97 != 1:
         return False
     return bool(load_iban_registry().is_valid(compact, check_country=False))
 

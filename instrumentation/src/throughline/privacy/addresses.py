@@ -13,14 +13,14 @@ from throughline.privacy.findings import EMAIL, IP_ADDRESS, Finding, Findings
 _LETTERS = "A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u052f"  # scripts that put spaces between words
 _DOMAIN = re.compile(
     rf"@(?:[{_LETTERS}](?:[{_LETTERS}-]{{0,61}}[{_LETTERS}])?\.){{1,8}}(?:[A-Za-z]{{2,24}}|xn--[A-Za-z0-9-]{{2,59}})"
-    r"(?![A-Za-z0-9]|-[A-Za-z0-9])"
+    r"(?![A-Za-z0-9])"
 )
 _LOCAL_BACKWARDS = re.compile(rf"[{_LETTERS}._%+'&~-]{{1,64}}")
 _LONGEST_LOCAL = 64
 _SHARED_LOCAL_PARTS = frozenset({"git"})
 
 _IPV4 = re.compile(
-    r"(?<![\w.])(?<![A-Za-z_]-)(?:\d{1,3}\.){3}\d{1,3}(?!\w)(?!\.\d)(?!-[A-Za-z])(?!\.(?:tar|zip|whl|jar|gz|dll|exe|so|deb|rpm)\b)",
+    r"(?<![\w.])(?<![A-Za-z_]-)(?:\d{1,3}\.){3}\d{1,3}(?!\w)(?!\.\d)(?!-[A-Za-z\[])(?!\.(?:tar|zip|whl|jar|gz|dll|exe|so|deb|rpm)\b)",
     re.ASCII,
 )
 _VERSION_BEFORE = re.compile(
@@ -29,6 +29,8 @@ _VERSION_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _COLON = re.compile(r":(?=:|[0-9A-Fa-f]{1,4}:)")
+_GLUED = re.compile(r"\w", re.ASCII)
+_DIGIT = re.compile("[0-9]")  # without one it is face::bad, a name in C++
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _HEXTETS = re.compile(r"[0-9A-Fa-f:.]*+")
 _LONGEST_IPV6 = 45
@@ -49,10 +51,9 @@ def find_emails(text: str) -> Findings:
 def find_ipv4(text: str, start: int, end: int) -> Findings:
     """IPv4 addresses in one numeric run."""
     for found in _IPV4.finditer(text, start, min(len(text), end + 8)):
-        address = _address(found[0])
-        if address is None or _VERSION_BEFORE.search(text, max(0, found.start() - 16), found.start()):
+        if not _is_ipv4(found[0]) or _VERSION_BEFORE.search(text, max(0, found.start() - 16), found.start()):
             continue
-        yield Finding(*found.span(), IP_ADDRESS, address)
+        yield Finding(*found.span(), IP_ADDRESS, found[0])
 
 
 def find_ipv6(text: str) -> Findings:
@@ -71,24 +72,31 @@ def find_ipv6(text: str) -> Findings:
 def _ipv6(text: str, start: int, end: int) -> Findings:
     written = text[start:end].rstrip(".")
     if written.endswith(":") and not written.endswith("::"):
+        if text[end : end + 1] == "[":  # the last group is part of a neighbour that is masked already
+            return
         written = written[:-1]
     if len(written) > _LONGEST_IPV6 or not ("::" in written or written.count(":") == 7):
         return
     end = start + len(written)
-    glued = (start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_.")) or text[end : end + 1].isalnum()
     groups = [group for group in written.split(":") if group]
-    if glued or not groups or not (len(groups) >= 4 or len(groups[0]) == 4 or written.startswith("::ffff:")):
+    if _GLUED.match(text[start - 1 : start]) or _GLUED.match(text, end) or _DIGIT.search(written) is None:
         return
-    address = _address(written)
+    if not (len(groups) >= 4 or len(groups[0]) == 4 or written.startswith("::ffff:")):
+        return
+    address = _ipv6_address(written)
     if address is not None:
         yield Finding(start, end, IP_ADDRESS, address)
 
 
-def _address(written: str) -> str | None:
+def _is_ipv4(written: str) -> bool:
+    parts = written.split(".")
+    numbers = [int(part) for part in parts if part == "0" or part[0] != "0"]
+    return len(numbers) == 4 and max(numbers) <= 255 and numbers[0] != 127 and 0 < sum(numbers) < 4 * 255
+
+
+def _ipv6_address(written: str) -> str | None:
     try:
-        address = ipaddress.ip_address(written)
+        address = ipaddress.IPv6Address(written)
     except ValueError:
         return None
-    if address.is_loopback or address.is_unspecified or written == "255.255.255.255":
-        return None
-    return str(address)
+    return None if address.is_loopback or address.is_unspecified else str(address)

@@ -8,7 +8,6 @@ condition after its open end, so nothing is ever scanned twice.
 import re
 
 from throughline.privacy.findings import API_KEY, JWT, PRIVATE_KEY, Finding, Findings
-from throughline.privacy.shadow import Shadow
 
 _API_KEYS = (
     r"sk-(?:proj|svcacct|admin|None|ant-[a-z]{2,10}\d\d|or-v1|lf)-[\w-]{16,}",  # OpenAI, Anthropic and others
@@ -58,15 +57,19 @@ _PEM_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY[A-Z ]{0,8}-----")
 _PEM_END = re.compile(r"-----END [A-Z ]{0,20}PRIVATE KEY[A-Z ]{0,8}-----")
 
 
-def find_credentials(shadow: Shadow, start: int, end: int) -> Findings:
+def may_hold_credential(text: str, start: int, end: int) -> bool:
+    """False for most of the long words and identifiers that opaque runs are."""
+    return _DIGIT.search(text, start, end) is not None or _PREFIXED.search(text, start, end) is not None
+
+
+def find_credentials(text: str, start: int, end: int) -> Findings:
     """API keys and JSON Web Tokens in one opaque run."""
-    text = shadow.plain
     position = start
     while found := _PREFIXED.search(text, position, end):
         kind = JWT if found["jwt"] else API_KEY
-        yield Finding(*found.span(), kind, found[0])
+        yield _finding(found.start(), kind, found[0])
         position = found.end()
-    if position == start and end - start >= 16 and _DIGIT.search(text, start, end):
+    if position == start and _DIGIT.search(text, start, end):
         yield from _find_named(text, start, end)
 
 
@@ -76,7 +79,12 @@ def _find_named(text: str, start: int, end: int) -> Findings:
         return
     at = named.start("api_key")  # it has the run's own characters, so it ends where the run ends
     if _DIGIT.search(text, at, end) and _LETTER.search(text, at, end):
-        yield Finding(at, end, API_KEY, text[at:end])
+        yield _finding(at, API_KEY, text[at:end])
+
+
+def _finding(start: int, kind: str, value: str) -> Finding:
+    value = value.rstrip(".")  # the full stop of a sentence that ends with the key
+    return Finding(start, start + len(value), kind, value)
 
 
 def find_private_keys(text: str) -> Findings:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from throughline.privacy.account_numbers import find_ibans, find_my_numbers, find_payment_cards
 from throughline.privacy.addresses import find_emails, find_ipv4, find_ipv6
-from throughline.privacy.credentials import find_credentials, find_private_keys
+from throughline.privacy.credentials import find_credentials, find_private_keys, may_hold_credential
 from throughline.privacy.findings import BUILT_IN_KINDS, Finding, Findings
 from throughline.privacy.phone_plans import NationalPlans
 from throughline.privacy.phones import find_phones
@@ -38,8 +38,9 @@ def _built_in(text: str, shadow: Shadow, plans: NationalPlans) -> Findings:
     opaque = False
     for start, end in shadow.opaque_runs():
         opaque = True
-        yield from find_credentials(shadow, start, end)
-        yield from find_ibans(plain, start, end)
+        if may_hold_credential(plain, start, end):
+            yield from find_credentials(plain, start, end)
+            yield from find_ibans(plain, start, end)
     if opaque and "-----BEGIN" in text:  # the lines of a private key are opaque runs
         yield from find_private_keys(text)
 
@@ -47,7 +48,9 @@ def _built_in(text: str, shadow: Shadow, plans: NationalPlans) -> Findings:
 def _numeric(shadow: Shadow, start: int, end: int, plans: NationalPlans) -> Findings:
     run, text = shadow.ascii[start:end], shadow.plain
     digits = len(run.translate(None, _NOT_DIGITS))
-    if digits >= 4 and run.count(b".") >= 3:
+    if digits < 4:
+        return
+    if run.count(b".") >= 3:
         yield from find_ipv4(text, start, end)
     if digits >= 7:
         yield from find_phones(text, start, end, plans)

@@ -45,7 +45,8 @@ _TELLING_KEY = re.compile(
 class Masker:
     """Replaces personal data and credentials by `[kind]`, or in pseudonym mode by `[kind:token]`.
 
-    Threads may share one. `text` and `value` never change what they are given, and masking twice is masking once.
+    Threads may share one. `text` and `value` never change what they are given. Masking twice is masking once, except
+    where two values stand glued together and only the first one's placeholder lets the second be told apart.
     """
 
     key: bytes | None = field(default=None, repr=False)
@@ -59,9 +60,7 @@ class Masker:
         load_iban_registry()
         kinds = {*BUILT_IN_KINDS, *(rule.kind for rule in self.rules)}
         if unknown := self.disabled - kinds:
-            raise MaskingConfigurationError(
-                f"{DISABLE}: no such kind: {_listing(unknown)}; kinds are {_listing(kinds)}"
-            )
+            raise MaskingConfigurationError(f"{DISABLE}: no kind {_listing(unknown)}; kinds are {_listing(kinds)}")
         if self.key is not None and len(self.key) < _SHORTEST_KEY:
             raise MaskingConfigurationError(
                 f"the masking key has {len(self.key)} bytes; it needs at least {_SHORTEST_KEY}"

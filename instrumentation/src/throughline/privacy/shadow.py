@@ -28,7 +28,8 @@ def _marks(members: str) -> bytes:
 
 
 _NUMERIC_MARKS, _NUMERIC_RUN = _marks(NUMERIC), b"\1" * 7  # the shortest phone number and the shortest IPv4 address
-_OPAQUE_MARKS, _OPAQUE_RUN = _marks(OPAQUE), b"\1" * 15  # the shortest IBAN; the shortest key has more
+_OPAQUE_MARKS, _OPAQUE_RUN = _marks(OPAQUE), b"\1" * 16  # the shortest key that is masked behind a name
+_INDENTATION = b" " * 4
 
 
 class Shadow:
@@ -42,11 +43,11 @@ class Shadow:
 
     def numeric_runs(self) -> Iterator[tuple[int, int]]:
         """Start and end of each run that may hold a printed number."""
-        return _runs(self.ascii.translate(_NUMERIC_MARKS), _NUMERIC_RUN)
+        return _runs(self.ascii, _NUMERIC_MARKS, _NUMERIC_RUN)
 
     def opaque_runs(self) -> Iterator[tuple[int, int]]:
-        """Start and end of each run that may hold a key, a token or an IBAN without spaces."""
-        return _runs(self.ascii.translate(_OPAQUE_MARKS), _OPAQUE_RUN)
+        """Start and end of each run that may hold a key, a token or an IBAN in one piece."""
+        return _runs(self.ascii, _OPAQUE_MARKS, _OPAQUE_RUN)
 
 
 def _plain(text: str) -> str:
@@ -59,9 +60,15 @@ def _plain(text: str) -> str:
     return text
 
 
-def _runs(marks: bytes, run: bytes) -> Iterator[tuple[int, int]]:
-    start = marks.find(run)
+def _runs(content: bytes, members: bytes, run: bytes) -> Iterator[tuple[int, int]]:
+    marks = content.translate(members)
+    start, indented = marks.find(run), True
     while start >= 0:
+        if indented and content.startswith(_INDENTATION, start):
+            # Source code: a run at the beginning of each line. Without indentation there are a tenth as many.
+            marks, indented = content.replace(_INDENTATION, b"\n" * len(_INDENTATION)).translate(members), False
+            start = marks.find(run, start)
+            continue
         end = marks.find(0, start + len(run))
         if end < 0:
             end = len(marks)
