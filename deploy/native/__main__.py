@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from native.run_directory import is_running
 from native.stack import EVERYTHING, RUN, Stack
 from native.terminal import console, print_progress, reported_errors
 
@@ -30,9 +31,9 @@ def up(
 
 @app.command()
 def status(run: Annotated[Path, typer.Option(help="folder for state, data and logs")] = RUN) -> None:
-    """Print the running stack's addresses; exit code 1 if none runs."""
+    """Print the running stack's addresses; exit code 1 if none is up."""
     environment = run / "stack.env"
-    if not environment.exists():
+    if not (is_running(run) and environment.exists()):
         console.print(f"no stack runs in {run}", soft_wrap=True)
         raise typer.Exit(1)
     console.print(environment.read_text(), end="", soft_wrap=True)

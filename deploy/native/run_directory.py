@@ -13,6 +13,18 @@ class AlreadyRunningError(Exception):
     """Another launcher uses this run directory."""
 
 
+def is_running(path: Path) -> bool:
+    """Whether a launcher uses this run directory now; what a killed one left in it does not count."""
+    try:
+        with (path / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 class RunDirectory:
     """Locked for as long as it is open; the kernel unlocks it when the launcher dies, however it dies."""
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from native.__main__ import app
+from typer.testing import CliRunner, Result
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 FILES = ("store", "gateway", "child")
@@ -154,6 +156,24 @@ def test_the_addresses_are_for_the_owner_alone_and_answer(launch: Launch, run: P
     assert stat.S_IMODE((run / "logs" / "gateway.log").stat().st_mode) == 0o600
     with urllib.request.urlopen(addresses(run)["GATEWAY_URL"], timeout=10) as answer:
         assert answer.status == 200
+
+
+def test_the_status_tells_a_running_stack_from_what_a_killed_one_left(launch: Launch, run: Path) -> None:
+    def status() -> Result:
+        return CliRunner().invoke(app, ["status", "--run", str(run)])
+
+    assert status().exit_code == 1
+    launcher = launch()
+    read_until_ready(launcher)
+    answer = status()
+    assert answer.exit_code == 0
+    assert answer.output == (run / "stack.env").read_text()
+    *_, child = processes(run)
+    launcher.kill()
+    launcher.wait()
+    child.kill()
+    assert (run / "stack.env").exists()
+    assert status().exit_code == 1
 
 
 def test_parts_do_not_get_signals_meant_for_the_terminals_group(launch: Launch, run: Path) -> None:
