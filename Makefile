@@ -79,9 +79,11 @@ dashboards: setup ## the Grafana dashboards' JSON from their Python
 	@$(PYTHON) grafana-dashboards
 
 .PHONY: lock
-lock: $(UV) ## resolve all Python dependencies anew into requirements.lock
+lock: $(UV) ## resolve all Python dependencies anew into requirements.lock, and the image's share of them
 	@$(UV) lock --quiet --upgrade
 	@$(UV) export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
+	@$(UV) export --quiet --all-packages --no-dev --all-extras --no-emit-workspace --no-header --output-file deploy/compose/runtime.lock
+	@echo hatchling | $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file deploy/compose/build.lock -
 
 .PHONY: collector-modules
 collector-modules: ## resolve builder.yaml anew into the committed go.mod and go.sum
