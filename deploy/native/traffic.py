@@ -1,0 +1,139 @@
+"""What the demo asks of the gateway: some dozens of people, their questions, their slips; drives it, judges nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+SEED: Final = 20
+PEOPLE: Final = 36
+AT_ONCE: Final = 12
+STREAMED: Final = 0.5
+PERSONAL: Final = 0.12
+FAULTS: Final = {"rate_limit": 0.04, "server_error": 0.02, "content_filter": 0.03, "disconnect": 0.01}
+FORCED_FAILURES: Final = 4
+ATTEMPTS: Final = 3  # of the LLM caller's client, so many refusals in a row make a failed request
+
+MODELS: Final = {"sim-small": 0.74, "sim-large": 0.18, "sim-reasoning": 0.08}
+QUESTIONS: Final = (
+    "How do I send in a claim?",
+    "How long does a claim take?",
+    "What is the deadline for claims?",
+    "My invoice shows no diagnosis. What happens now?",
+    "How do I object to a decision?",
+    "I lost my member card. What should I do?",
+    "When does a new card come?",
+    "Can I use the card abroad?",
+    "Is a second opinion covered?",
+    "What does the dental plan pay for a crown?",
+    "How do I add my newborn to the policy?",
+    "Do you pay for glasses, and how often?",
+    "How can I change my bank account with you?",
+    "How do I cancel my policy, and by when?",
+    "What may you do with my health data?",
+    "Who may see my documents in the portal?",
+    "How do I get a hospital stay approved?",
+    "Which costs of a psychotherapist do you pay?",
+    "Is there a lower premium for students?",
+    "What is the weather on Mars?",
+)
+SLIPS: Final = (
+    "You can reach me at {first}.{last}@example.org.",
+    "My card is 4111 1111 1111 1111, if you need it.",
+    "Please call me on +44 20 7946 0958.",
+    "My IBAN is DE89 3704 0044 0532 0130 00.",
+)
+CANARIES: Final = ("@example.org", "4111 1111 1111 1111", "7946 0958", "DE89 3704")
+"""What must be found nowhere in the stores: a piece of each slip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to the gateway."""
+
+    question: str
+    user_id: str
+    session_id: str
+    model: str
+    streamed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one request: its trace, the HTTP status, and the reason that the gateway gave for a failure."""
+
+    ask: Ask
+    trace_id: str
+    status: int
+    reason: str | None = None
+
+
+def plan(count: int, run_id: str, seed: int = SEED) -> list[Ask]:
+    """The same requests for the same seed; `run_id` starts every session id, so that they can be counted later."""
+    dice = random.Random(seed)  # noqa: S311 - traffic, not secrets
+    asks = []
+    for _ in range(count):
+        person = dice.randrange(PEOPLE)
+        question = dice.choice(QUESTIONS)
+        if dice.random() < PERSONAL:
+            question += " " + dice.choice(SLIPS).format(first="ada", last=f"user{person}")
+        model = dice.choices(list(MODELS), list(MODELS.values()))[0]
+        session = f"{run_id}-{person}"
+        asks.append(Ask(question, f"member-{person:02}", session, model, dice.random() < STREAMED))
+    return asks
+
+
+async def drive(gateway: str, simulator: str, asks: Sequence[Ask], done: Callable[[Outcome], None]) -> list[Outcome]:
+    """Send all, a dozen at once, then some that the model refuses for sure; `done` is told of each."""
+    limits, timeout = httpx.Limits(max_connections=AT_ONCE), httpx.Timeout(120)
+    async with httpx.AsyncClient(base_url=gateway, limits=limits, timeout=timeout, trust_env=False) as client:
+        await _control(client, simulator, {"fault": FAULTS, "seed": SEED, "next": []})
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def send(ask: Ask) -> Outcome:
+            async with places:
+                outcome = await _send(client, ask)
+            done(outcome)
+            return outcome
+
+        outcomes = await asyncio.gather(*(send(ask) for ask in asks[:-FORCED_FAILURES]))
+        for ask in asks[-FORCED_FAILURES:]:
+            await _control(client, simulator, {"next": ["500"] * ATTEMPTS})
+            outcomes.append(await send(ask))
+        return outcomes
+
+
+async def requests_seen(simulator: str) -> int:
+    """How many HTTP requests the model has got so far, the client's own retries included."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        seen: dict[str, int] = (await client.get(f"{simulator}/control")).raise_for_status().json()["seen"]
+        return sum(seen.values())
+
+
+async def _control(client: httpx.AsyncClient, simulator: str, settings: dict[str, Any]) -> None:
+    (await client.put(f"{simulator}/control", json=settings)).raise_for_status()
+
+
+async def _send(client: httpx.AsyncClient, ask: Ask) -> Outcome:
+    body = {"question": ask.question, "user_id": ask.user_id, "session_id": ask.session_id, "model": ask.model}
+    if ask.streamed:
+        return await _read_stream(client, ask, body)
+    reply = await client.post("/v1/ask", json=body)
+    answer = reply.json()
+    return Outcome(ask, answer["trace_id"], reply.status_code, answer.get("error", {}).get("reason"))
+
+
+async def _read_stream(client: httpx.AsyncClient, ask: Ask, body: dict[str, Any]) -> Outcome:
+    """The last event is the answer or an error; either names the trace."""
+    last: dict[str, Any] = {}
+    async with client.stream("POST", "/v1/ask", json=body, headers={"accept": "text/event-stream"}) as reply:
+        async for line in reply.aiter_lines():
+            if line.startswith("data:") and "trace_id" in (event := json.loads(line[5:])):
+                last = event
+    return Outcome(ask, last["trace_id"], reply.status_code, last.get("error", {}).get("reason"))

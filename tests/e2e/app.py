@@ -1,0 +1,5 @@
+import openai
+
+client = openai.OpenAI()
+reply = client.chat.completions.create(model="sim-small", messages=[{"role": "user", "content": "Hello?"}])
+print(reply.choices[0].message.content)
