@@ -19,12 +19,30 @@ INTERRUPTED = 130
 console = Console(highlight=False)
 
 
-def print_progress(part: Part, state: State, seconds: float) -> None:
-    """One line for each part that is ready, and a quiet one for each that has stopped."""
-    if state is State.READY:
-        console.print(f"[green]✓[/] {part.name:<16} {'done' if part.is_step else 'ready'} after {seconds:.1f} s")
-    elif state is State.STOPPED:
-        console.print(f"[dim]  {part.name:<16} stopped[/]")
+class Progress:
+    """A line for each part that is ready or has stopped, and below them, on a terminal, what is waited for."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._below = console.status("")
+
+    def __call__(self, part: Part, state: State, seconds: float) -> None:
+        if state is State.STARTING:
+            self._waiting.append(part.name)
+        elif part.name in self._waiting:
+            self._waiting.remove(part.name)
+        if state is State.READY:
+            console.print(f"[green]✓[/] {part.name:<16} {'done' if part.is_step else 'ready'} after {seconds:.1f} s")
+        elif state is State.STOPPED:
+            console.print(f"[dim]  {part.name:<16} stopped[/]")
+        if self._waiting and state is not State.STOPPED:
+            self._below.update(f"waiting for {', '.join(self._waiting)}")
+            self._below.start()
+        else:
+            self._below.stop()
+
+
+print_progress = Progress()
 
 
 @contextmanager
