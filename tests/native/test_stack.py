@@ -88,8 +88,9 @@ def test_a_service_reports_under_its_own_name(name: str, parts: dict[str, Part])
     assert Path(parts[name].argv[1]).name == f"throughline-{name}"
 
 
-def test_the_batches_leave_before_the_sampler_decides(parts: dict[str, Part]) -> None:
-    wait = int(parts["collector"].environment["DECISION_WAIT_AFTER_ROOT"].removesuffix("s"))
+def test_the_batches_leave_before_the_sampler_decides(parts: dict[str, Part], stack: Stack) -> None:
+    given = {**stack.supervisor.environment, **parts["collector"].environment}
+    wait = int(given["DECISION_WAIT_AFTER_ROOT"].removesuffix("s"))
     assert all(int(parts[name].environment["OTEL_BSP_SCHEDULE_DELAY"]) < wait * 1000 for name in SERVICES)
 
 
