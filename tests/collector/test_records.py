@@ -110,7 +110,8 @@ def test_stopped_while_elasticsearch_is_unreachable(run: Run) -> None:
 
 def test_stopped_while_elasticsearch_refuses_a_document(run: Run) -> None:
     """A stop in the middle of retries ends them, and the next start takes them up."""
-    with bulk_api(verdicts={"r-1": [429] * 1000}) as bulk, run(ELASTICSEARCH_URL=bulk.url, **to_bulk) as collector:
+    settings = {"RECORDS_TIMEOUT": "3s", **to_bulk}
+    with bulk_api(verdicts={"r-1": [429] * 1000}) as bulk, run(ELASTICSEARCH_URL=bulk.url, **settings) as collector:
         assert _send(collector, "r-1", "r-2") == 200
         _arrived(bulk, "r-2")
         collector.stop()
