@@ -53,6 +53,7 @@ lint: setup ## style, import contracts, generated files up to date
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports --no-cache
 	@$(PYTHON) instrumentation/registry/generate.py --check
+	@$(PYTHON) services/proto/generate.py --check
 	@$(PYTHON) grafana-dashboards --check
 
 .PHONY: types

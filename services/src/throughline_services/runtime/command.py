@@ -25,15 +25,21 @@ def run(
 ) -> None:
     """Exit codes: 0 stopped as asked, 1 could not do its work, 2 wrong flags or environment."""
     settings = read_settings(settings_type, (serve.__doc__ or "").strip(), arguments)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "httpx2", "elastic_transport"):  # one line a request, which spans tell better
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    _log(settings.log_level)
     try:
         asyncio.run(_awaited(serve(settings)))
     except KeyboardInterrupt:
         sys.exit(130)
     except StartupError as error:
         sys.exit(str(error))
+
+
+def _log(level: str) -> None:
+    """The level is that of our own packages: below WARNING, client libraries write whole requests, content included."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # it warns of each attempt with a stack trace
+    for package in ("throughline", "throughline_services"):
+        logging.getLogger(package).setLevel(level)
 
 
 async def _awaited(work: Awaitable[None]) -> None:

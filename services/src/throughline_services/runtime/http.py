@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from throughline_services.runtime.command import StartupError
-from throughline_services.runtime.server import stop_requested
+from throughline_services.runtime.server import stop_signal
 from throughline_services.runtime.settings import ServiceSettings
 from throughline_services.runtime.tracing import without_message_spans
 
@@ -61,8 +61,9 @@ class HttpServer:
 
 async def serve_http(settings: ServiceSettings, name: str, address: str, application: Starlette) -> None:
     """Until SIGTERM or SIGINT, then until running requests are done."""
+    stopping = asyncio.create_task(stop_signal().wait())
     server = HttpServer(settings, address, application)
-    running, stopping = server.start(), asyncio.create_task(stop_requested())
+    running = server.start()
     logger.info("%s listens on http://%s:%d", name, address.rpartition(":")[0], server.port)
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

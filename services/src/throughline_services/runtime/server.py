@@ -68,17 +68,18 @@ def message_limits(size: int) -> list[tuple[str, int]]:
 
 async def serve_grpc(settings: GrpcSettings, address: str, register: Register, services: Sequence[str]) -> None:
     """Until SIGTERM or SIGINT, then until running requests are done."""
+    stopping = stop_signal()
     server = GrpcServer(settings, address, register, services)
     await server.start()
     logger.info("%s listens on %s:%d", ", ".join(services), address.rpartition(":")[0], server.port)
-    await stop_requested()
+    await stopping.wait()
     logger.info("stopping: running requests have %g s to finish", settings.shutdown_grace)
     await server.stop()
 
 
-async def stop_requested() -> None:
-    """Returns when the process is asked to end."""
+def stop_signal() -> asyncio.Event:
+    """Set when the process is asked to end; to be called before anybody can know that it runs."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop

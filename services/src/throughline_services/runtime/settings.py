@@ -1,7 +1,7 @@
 """Settings that services have in common, parsed once from flags and environment; not where a service's own live."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,7 +27,9 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, populate_by_name=True, env_ignore_empty=True, extra="ignore")
 
-    log_level: str = environment("LOG_LEVEL", "INFO", "least severe level that is logged; content is never logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = environment(
+        "LOG_LEVEL", "INFO", "least severe of DEBUG, INFO, WARNING, ERROR that is logged; content never is"
+    )
     shutdown_grace: PositiveFloat = environment(
         "SHUTDOWN_GRACE", 20.0, "seconds that running requests get to finish after SIGTERM or SIGINT"
     )
