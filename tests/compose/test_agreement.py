@@ -1,0 +1,220 @@
+"""What the compose file starts is what the native stack starts: commands, environment, order, configuration."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from compose import composed
+from compose.composed import OURS, REPOSITORY, Plain, addresses, host_path, mounts
+from native.part import Part
+from native.ports import Ports
+from native.stack import COMPONENTS, PARTS, Stack, throughline_parts
+from throughline_services.gateway.settings import GatewaySettings
+from throughline_services.llm_caller.settings import LlmCallerSettings
+from throughline_services.postprocessor.__main__ import PostprocessorSettings
+from throughline_services.prompt_builder.settings import ElasticsearchSettings, PromptBuilderSettings
+from throughline_services.runtime.settings import ServiceSettings
+from throughline_services.simulator.__main__ import SimulatorSettings
+
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "corpus": ElasticsearchSettings,
+    "gateway": GatewaySettings,
+    "llm-caller": LlmCallerSettings,
+    "postprocessor": PostprocessorSettings,
+    "prompt-builder": PromptBuilderSettings,
+    "simulator": SimulatorSettings,
+}
+REFERENCE = re.compile(r"\$\{env:(\w+)(:-[^}]*)?\}")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Made, not started: what it would tell its parts."""
+    made = Stack(tmp_path_factory.mktemp("stack") / "run", environment={})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def parts(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Part]:
+    """The native stack's parts by name."""
+    made = throughline_parts(tmp_path_factory.mktemp("run"), Ports(), stack.addresses)
+    return {part.name: part for part in made}
+
+
+def said(text: str) -> str:
+    """A value, or for an address that it is one: where things are is what differs."""
+    return "an address" if re.fullmatch(r"(\w+://)?[\w.-]+:\d+(/\w*)?", text) else text
+
+
+def test_runs_every_native_part(services: dict[str, Plain], parts: dict[str, Part]) -> None:
+    assert set(services) == set(parts) | {"grafana", "storage", "ready"}
+
+
+def test_steps_are_the_native_ones(services: dict[str, Plain], parts: dict[str, Part]) -> None:
+    steps = {name for name, part in parts.items() if part.is_step}
+    assert steps == {name for name, service in services.items() if service["restart"] == "no"} - {"storage", "ready"}
+
+
+@pytest.mark.parametrize("name", ["collector", "prompt-builder", "llm-caller", "postprocessor", "gateway"])
+def test_is_told_what_the_native_part_is_told(
+    name: str, services: dict[str, Plain], parts: dict[str, Part], stack: Stack
+) -> None:
+    native = {variable: said(value) for variable, value in parts[name].environment.items()}
+    here = {variable: said(str(value)) for variable, value in services[name]["environment"].items()}
+    differing = {"COLLECTOR_METRICS_HOST", "COLLECTOR_METRICS_PORT", "COLLECTOR_STORAGE_DIR"}
+    assert {variable: here.get(variable) for variable in native if variable not in differing} == {
+        variable: value for variable, value in native.items() if variable not in differing
+    }
+    shared = {variable: said(value) for variable, value in stack.addresses.items() if variable in here}
+    assert {variable: here[variable] for variable in shared} == shared
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_every_variable_is_one_that_the_service_reads(name: str, services: dict[str, Plain]) -> None:
+    read = {str(field.validation_alias) for field in SETTINGS[name].model_fields.values()}
+    told = {variable for variable in services[name]["environment"] if not variable.startswith("OTEL_")}
+    assert told <= read
+    needed = {variable for variable in read if variable.endswith(("_LISTEN", "_TARGET"))}
+    assert needed <= told
+
+
+def test_retention_is_read_by_the_templates_step(services: dict[str, Plain]) -> None:
+    from throughline.store import Retention
+
+    told = [variable for variable in services["templates"]["environment"] if variable.startswith("THROUGHLINE_")]
+    chosen = Retention.read(dict.fromkeys(told, "3"))
+    assert chosen == Retention(traces=3, records=3, evaluations=3, logs=3, metrics=3)
+
+
+def test_commands_exist(services: dict[str, Plain], parts: dict[str, Part]) -> None:
+    scripts = {
+        name
+        for file in (REPOSITORY / "pyproject.toml", REPOSITORY / "services" / "pyproject.toml")
+        for name in tomllib.loads(file.read_text())["project"]["scripts"]
+    }
+    for name, service in services.items():
+        if service["image"] != OURS:
+            continue
+        match service["command"]:
+            case ["python", "-m", module]:
+                assert importlib.util.find_spec(f"{module}.__main__")
+                assert parts[name].argv[1:] == ("-m", module)
+            case ["opentelemetry-instrument", script] | [script]:
+                assert script in scripts
+                assert [Path(word).name for word in parts[name].argv] == service["command"]
+            case ["python", "/opt/probe/probe.py", *_] | ["test", "-w", _]:
+                pass
+            case other:
+                raise AssertionError(other)
+
+
+def test_collector_gets_the_native_configuration(services: dict[str, Plain], parts: dict[str, Part]) -> None:
+    native = [word for word in parts["collector"].argv[1:] if word != "--config"]
+    here = [
+        str(host_path(services["collector"], word.removeprefix("--config="))) if "--config=" in word else word
+        for word in services["collector"]["command"]
+    ]
+    assert here == native
+    assert all(Path(word).is_file() for word in here if word.endswith(".yaml"))
+    assert len(here) == len(COMPONENTS) + 2
+
+
+def test_collector_is_told_every_address_and_file(services: dict[str, Plain]) -> None:
+    """A default that is right on one machine, like 127.0.0.1, is wrong in a container."""
+    folder = REPOSITORY / "collector-config"
+    text = "".join(file.read_text() for file in (*folder.glob("components/*.yaml"), *folder.glob("tiers/*.yaml")))
+    defaults = {found[1]: (found[2] or ":-").removeprefix(":-") for found in REFERENCE.finditer(text)}
+    assert defaults
+    told = services["collector"]["environment"]
+    own = {"GOMEMLIMIT"}
+    assert set(told) - own <= set(defaults)
+    local = {variable for variable, default in defaults.items() if "127.0.0.1" in default or "/" in default}
+    assert local | {"COLLECTOR_METRICS_PORT"} <= set(told)
+
+
+def test_record_queue_is_on_the_volume_that_its_step_prepares(services: dict[str, Plain]) -> None:
+    folder = services["collector"]["environment"]["COLLECTOR_STORAGE_DIR"]
+    volume = [(source, target) for source, target, _ in mounts(services["collector"]) if target == folder]
+    assert volume == [(source, target) for source, target, _ in mounts(services["storage"])]
+    assert services["storage"]["command"] == ["test", "-w", folder]
+
+
+def test_collector_image_has_every_component() -> None:
+    listed = (Path(__file__).parent / "contrib-modules.txt").read_text().splitlines()
+    version = composed.pinned()["COLLECTOR_VERSION"]
+    assert f":{version}:" in listed[0]
+    built = yaml.safe_load((REPOSITORY / "collector-config" / "builder.yaml").read_text())
+    modules = {module["gomod"].split()[0] for kind, entries in built.items() if kind != "dist" for module in entries}
+    assert modules
+    assert modules <= set(listed)
+    assert built["dist"]["version"] == version
+
+
+@pytest.mark.stack
+def test_collector_accepts_its_command_and_environment(services: dict[str, Plain]) -> None:
+    service = services["collector"]
+    words = [
+        f"--config={host_path(service, word.removeprefix('--config='))}" if "--config=" in word else word
+        for word in service["command"]
+    ]
+    environment = {variable: str(value) for variable, value in service["environment"].items()}
+    asked = [PARTS / "otelcol-throughline", "validate", *words]
+    done = subprocess.run(asked, check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_jaeger_is_told_everything_and_nothing_else(services: dict[str, Plain]) -> None:
+    file = host_path(services["jaeger"], services["jaeger"]["command"][1])
+    used = {found[1] for found in REFERENCE.finditer(file.read_text())}
+    assert used | {"OTEL_TRACES_SAMPLER"} == set(services["jaeger"]["environment"])
+
+
+def test_jaeger_differs_from_the_native_one_in_storage_only(services: dict[str, Plain]) -> None:
+    here = yaml.safe_load(host_path(services["jaeger"], services["jaeger"]["command"][1]).read_text())
+    native = yaml.safe_load((REPOSITORY / "deploy" / "native" / "jaeger.yaml").read_text())
+    for configuration in (here, native):
+        del configuration["extensions"]["jaeger_storage"]
+        del configuration["extensions"]["jaeger_query"]["storage"]
+        del configuration["exporters"]["jaeger_storage_exporter"]["trace_storage"]
+    assert here == native
+
+
+def test_grafana_is_told_what_its_provisioning_names(services: dict[str, Plain]) -> None:
+    service = services["grafana"]
+    provisioning = host_path(service, "/etc/grafana/provisioning")
+    text = "".join(file.read_text() for file in provisioning.rglob("*.yaml"))
+    content = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    named = set(re.findall(r"(?<!\$)\$(\w+)", content))
+    assert named == {"ELASTICSEARCH_URL", "JAEGER_URL", "THROUGHLINE_DASHBOARDS"}
+    assert named <= set(service["environment"])
+    assert {folder.name for folder in provisioning.iterdir()} == {"dashboards", "datasources"}
+
+
+def test_grafana_opens_with_the_dashboard(services: dict[str, Plain]) -> None:
+    environment = services["grafana"]["environment"]
+    home = environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert host_path(services["grafana"], home).is_file()
+    assert home.startswith(f"{environment['THROUGHLINE_DASHBOARDS']}/")
+
+
+def test_dashboard_links_to_jaegers_published_page(services: dict[str, Plain]) -> None:
+    page = services["gateway"]["environment"]["JAEGER_PAGE_URL"]
+    dashboard = (REPOSITORY / "grafana-dashboards" / "generated" / "requests.json").read_text()
+    assert f'"query": "{page}"' in dashboard
+
+
+def test_services_speak_to_each_other_where_they_listen(services: dict[str, Plain]) -> None:
+    targets = {
+        variable: (host, port) for variable, host, port in addresses(services["gateway"]) if "TARGET" in variable
+    }
+    for variable, (host, port) in targets.items():
+        listens = services[host]["environment"][variable.replace("_TARGET", "_LISTEN")]
+        assert listens == f"0.0.0.0:{port}"
