@@ -17,10 +17,8 @@ KEYED = Masker(key=b"0123456789abcdef")
 SAMPLES = [value for values in VALUES.values() for value in values]
 CANARY = "taro.canary@example.com"
 
-# Values, numbers and any other text, with something between them.
-separators = st.sampled_from(
-    [" ", ", ", "\n", "\\n", ":", "-", "/", ".", "(", ")", '"', "; ", " - ", "[", "]", "=", "@"]
-)
+# Values, numbers and any other text, apart: no "-", "." or ":" between them, which may belong to a value.
+separators = st.sampled_from([" ", ", ", "\n", "\\n", "/", "(", ")", '"', "; ", " - ", "[", "]", "="])
 pieces = st.one_of(st.sampled_from(SAMPLES), st.text(max_size=6), st.integers(0, 9999).map(str))
 texts = st.lists(st.tuples(pieces, separators).map("".join), max_size=6).map("".join)
 json_values = st.recursive(

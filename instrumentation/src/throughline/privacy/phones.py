@@ -73,7 +73,8 @@ def find_phones(text: str, start: int, end: int, plans: NationalPlans) -> Findin
 
 
 def _in_row(text: str, phone: Finding) -> bool:
-    if " " not in text[phone.start : phone.end]:
+    groups = text[phone.start : phone.end].split(" ")
+    if len(groups) == 1 or not all(map(str.isdigit, groups)):
         return False
     return follows_number(text, phone.start) or precedes_numbers(text, phone.end)
 

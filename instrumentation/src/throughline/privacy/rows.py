@@ -7,19 +7,17 @@ counts as the number that it stands for, so that a masked text gives the same an
 import re
 
 _PLACEHOLDER = r"\[(?:phone|payment_card|my_number|iban|ip_address)(?::[0-9a-f]{10})?\]"
-_LONGEST_PLACEHOLDER = 32
-_BEFORE = re.compile(rf"{_PLACEHOLDER} \Z")
+_BEFORE = re.compile(rf"(?:(?<![\w-])\d{{1,19}}|{_PLACEHOLDER}) \Z", re.ASCII)
+_LONGEST_BEFORE = 32
 _ONE_BEHIND = re.compile(rf" (?:\d|{_PLACEHOLDER})", re.ASCII)
 _TWO_BEHIND = re.compile(rf" (?:\d+|{_PLACEHOLDER}) (?:\d|{_PLACEHOLDER})", re.ASCII)
 
 
 def follows_number(text: str, start: int) -> bool:
     """Whether a number stands before the place, one space away."""
-    if start < 2 or text[start - 1] != " ":
+    if text[start - 1 : start] != " ":
         return False
-    if text[start - 2] == "]":
-        return _BEFORE.search(text, max(0, start - _LONGEST_PLACEHOLDER), start) is not None
-    return text[start - 2] in "0123456789"
+    return _BEFORE.search(text, max(0, start - _LONGEST_BEFORE), start) is not None
 
 
 def precedes_number(text: str, end: int) -> bool:
