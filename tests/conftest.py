@@ -21,7 +21,8 @@ def session_stack() -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="throughline-tests-"))
     folder.chmod(0o711)
     environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    stack = Stack(folder / "run", environment=environment)
+    # A trace whose root is elsewhere is judged after this long; no trace of the tests lasts longer.
+    stack = Stack(folder / "run", environment={**environment, "DECISION_WAIT": "10s"})
     try:
         yield stack
         stack.supervisor.check()  # a part that died meanwhile explains what failed, by the end of its log
