@@ -59,6 +59,7 @@ lint: setup ## style, import contracts, generated files up to date
 .PHONY: types
 types: setup ## strict static types
 	@.venv/bin/mypy
+	@cd grafana-dashboards && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
 
 .PHONY: format
 format: setup ## rewrite the code in the house's format

@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Threshold,
 
 from panels import fields
 from panels.latency import legend
-from panels.queries import altogether, ask, by, calls, error_share, errors, over_time
+from panels.queries import FINEST, altogether, ask, by, calls, error_share, errors, over_time
 from panels.shaping import columns
 
 FAILED = f"_exists_:{fields.ERROR}"
@@ -72,6 +72,7 @@ def rate_over_time() -> timeseries.Panel:
     return (
         timeseries.Panel()
         .title("Error rate over time")
+        .interval(FINEST)
         .with_target(ask([calls(hide=True), errors(hide=True), error_share()], [over_time()], alias="Error rate"))
         .unit("percentunit")
         .min(0)
@@ -85,6 +86,7 @@ def by_type_over_time() -> timeseries.Panel:
     return (
         timeseries.Panel()
         .title("Errors over time")
+        .interval(FINEST)
         .with_target(ask([calls()], [by(fields.ERROR), over_time()], only=FAILED, alias=f"{{{{term {fields.ERROR}}}}}"))
         .draw_style(GraphDrawStyle.BARS)
         .fill_opacity(80)

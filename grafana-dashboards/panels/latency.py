@@ -17,7 +17,7 @@ from grafana_foundation_sdk.models.common import (
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
 from panels import fields, links
-from panels.queries import PERCENTS, altogether, ask, over_time, percentiles
+from panels.queries import FINEST, PERCENTS, altogether, ask, over_time, percentiles
 from panels.shaping import columns, properties
 
 # The bounds, in seconds, that the conventions give the duration's histogram: each twice the one before.
@@ -48,6 +48,8 @@ def distribution() -> heatmap.Panel:
     return (
         heatmap.Panel()
         .title("Latency distribution")
+        .interval(FINEST)
+        .max_data_points(100)
         .description("Calls by how long they took; a row ends at its label.")
         .with_target(ask([model.Count(id_val="1")], [_ranges(), over_time()]))
         .calculate(False)
@@ -66,6 +68,7 @@ def over_the_time() -> timeseries.Panel:
     panel = (
         timeseries.Panel()
         .title("Latency percentiles")
+        .interval(FINEST)
         .with_target(ask([percentiles()], [over_time()], alias="{{metric}}"))
         .unit("s")
         .min(0)

@@ -15,6 +15,8 @@ CALLS: Final = "1"
 ERRORS: Final = "2"
 ERROR_SHARE: Final = "3"
 PERCENTS: Final = ("50", "95", "99")
+# No bucket narrower than that: a call or two in each say nothing.
+FINEST: Final = "10s"
 
 
 def over_time(identity: str = "20") -> model.DateHistogram:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import elasticsearch as model
 
@@ -11,7 +13,22 @@ from panels.shaping import columns, properties
 from panels.variables import SLOWER
 
 # Grafana fetches whole documents, content and all, so the number is what keeps this panel from being heavy.
-ROWS = "100"
+ROWS: Final = "100"
+_COLUMNS: Final = {
+    fields.TIME: "Ended",
+    fields.DURATION: "Took",
+    fields.ERROR: "Error",
+    fields.SERVICE: "Service",
+    fields.MODEL: "Model",
+    fields.PROMPT: "Prompt",
+    fields.VERSION: "Version",
+    fields.VARIANT: "Variant",
+    fields.USER: "User",
+    fields.INPUT_TOKENS: "Tokens in",
+    fields.OUTPUT_TOKENS: "Tokens out",
+    fields.TRACE: "Trace",
+    fields.RECORD: "Record",
+}
 
 
 def latest() -> table.Panel:
@@ -22,25 +39,7 @@ def latest() -> table.Panel:
         .title("Requests")
         .description(f"The latest {ROWS}. A trace is there only if the sampler kept it; a record always is.")
         .with_target(ask([documents], [], only=f"{fields.DURATION}:>=${SLOWER}"))
-        .transformations(
-            columns(
-                {
-                    fields.TIME: "Ended",
-                    fields.DURATION: "Took",
-                    fields.ERROR: "Error",
-                    fields.SERVICE: "Service",
-                    fields.MODEL: "Model",
-                    fields.PROMPT: "Prompt",
-                    fields.VERSION: "Version",
-                    fields.VARIANT: "Variant",
-                    fields.USER: "User",
-                    fields.INPUT_TOKENS: "Tokens in",
-                    fields.OUTPUT_TOKENS: "Tokens out",
-                    fields.TRACE: "Trace",
-                    fields.RECORD: "Record",
-                }
-            )
-        )
+        .transformations(columns(_COLUMNS))
         .filterable(True)
         .override_by_name("Took", properties(unit="s", decimals=3))
         .override_by_name("Trace", properties(links=[links.trace_in_grafana(), links.trace_in_jaeger()]))

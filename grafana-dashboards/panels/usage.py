@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grafana_foundation_sdk.builders import common, table, timeseries
 from grafana_foundation_sdk.models.common import GraphDrawStyle, StackingMode
 
 from panels import fields
 from panels.latency import legend
-from panels.queries import ask, by, calls, over_time, per_second, percentiles, total
+from panels.queries import FINEST, ask, by, calls, over_time, per_second, percentiles, total
 from panels.shaping import columns, properties
+
+_MODEL_COLUMNS: Final = {
+    fields.MODEL: "Model",
+    "Count": "Calls",
+    f"p95.0 {fields.DURATION}": "p95",
+    f"Sum {fields.INPUT_TOKENS}": "Tokens in",
+    f"Sum {fields.OUTPUT_TOKENS}": "Tokens out",
+}
 
 
 def rate() -> timeseries.Panel:
@@ -16,6 +26,7 @@ def rate() -> timeseries.Panel:
     return (
         timeseries.Panel()
         .title("Request rate")
+        .interval(FINEST)
         .with_target(
             ask(
                 [calls(hide=True), per_second()],
@@ -34,6 +45,7 @@ def tokens() -> timeseries.Panel:
     return (
         timeseries.Panel()
         .title("Tokens")
+        .interval(FINEST)
         .with_target(ask([total(fields.INPUT_TOKENS, "1")], [over_time()], alias="Input", name="A"))
         .with_target(ask([total(fields.OUTPUT_TOKENS, "1")], [over_time()], alias="Output", name="B"))
         .draw_style(GraphDrawStyle.BARS)
@@ -56,17 +68,7 @@ def by_model() -> table.Panel:
                 [by(fields.MODEL, missing="(none)")],
             )
         )
-        .transformations(
-            columns(
-                {
-                    fields.MODEL: "Model",
-                    "Count": "Calls",
-                    f"p95.0 {fields.DURATION}": "p95",
-                    f"Sum {fields.INPUT_TOKENS}": "Tokens in",
-                    f"Sum {fields.OUTPUT_TOKENS}": "Tokens out",
-                }
-            )
-        )
+        .transformations(columns(_MODEL_COLUMNS))
         .sort_by([common.TableSortByFieldState().display_name("Calls").desc(True)])
         .override_by_name("p95", properties(unit="s", decimals=2))
         .override_by_regexp("Tokens.*", properties(unit="short"))

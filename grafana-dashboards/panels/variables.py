@@ -58,6 +58,6 @@ def variables() -> list[QueryVariable | TextBoxVariable]:
     """All of them, in the order in which they are shown."""
     return [
         *(choice(name, field) for name, field in CHOICES.items()),
-        written(SLOWER, "Slower than (s)", "0", hide=VariableHide.DONT_HIDE),
+        written(SLOWER, "Requests of at least (s)", "0", hide=VariableHide.DONT_HIDE),
         written(JAEGER_PAGE, "Jaeger's page", "http://127.0.0.1:16686", hide=VariableHide.HIDE_VARIABLE),
     ]

@@ -39,7 +39,7 @@ def sources() -> dict[str, Plain]:
     return {source["uid"]: source for source in provisioned["datasources"]}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(elasticsearch: str) -> Iterator[Elasticsearch]:
     """Knows the known records for as long as these tests run."""
     with Elasticsearch(elasticsearch) as client:
@@ -49,7 +49,7 @@ def client(elasticsearch: str) -> Iterator[Elasticsearch]:
         client.delete_by_query(index=known.STREAM, query={"match_all": {}}, refresh=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def post(client: Elasticsearch, sources: dict[str, Plain]) -> Ask:
     """Send a search as Grafana does, by _msearch to the data source's index; fails where Grafana shows an error."""
 
@@ -74,7 +74,7 @@ def defaults(dashboard: Plain) -> dict[str, str | list[str]]:
     return values
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ask(post: Ask, defaults: dict[str, str | list[str]]) -> Ask:
     """Put a panel's query with the default choices, but for those given."""
 
