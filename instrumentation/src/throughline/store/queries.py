@@ -1,0 +1,173 @@
+"""Questions to the store: records, evaluations and spans by what people know of a request, and figures over records.
+
+Figures come from records, which are never sampled. The functions that build a request's body are apart from those that
+send it, so that a dashboard's test can compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from elasticsearch import Elasticsearch
+
+from throughline import names
+from throughline.store.mappings import searched_text
+
+RECORDS: Final = "logs-genai.record.otel-*"
+EVALUATIONS: Final = "logs-genai.evaluation.otel-*"
+SPANS: Final = "traces-*.otel-*"
+SERVICE: Final = "resource.attributes.service.name"
+TIME: Final = "@timestamp"
+
+Document = dict[str, Any]
+Body = dict[str, Any]
+By = Literal["prompt", "model", "user", "service", "error", "operation", "variant"]
+
+
+def attribute(name: str) -> str:
+    """The field of an attribute."""
+    return f"attributes.{name}"
+
+
+GROUPS: Final[dict[By, str]] = {
+    "prompt": attribute(names.PROMPT_NAME),
+    "variant": attribute(names.PROMPT_VARIANT),
+    "model": attribute(names.REQUEST_MODEL),
+    "user": attribute(names.USER_ID),
+    "service": SERVICE,
+    "error": attribute(names.ERROR_TYPE),
+    "operation": attribute(names.OPERATION_NAME),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is known of the records that are looked for; what is None does not matter."""
+
+    user: str | None = None
+    session: str | None = None
+    conversation: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+    variant: str | None = None
+    service: str | None = None
+    operation: str | None = None
+    trace: str | None = None
+    status: Literal["ok", "error"] | None = None
+    text: str | None = None
+    """Words that occur in the content, next to each other."""
+    since: str | None = None
+    """Elasticsearch date math or ISO 8601: `now-1h`, `2026-11-23T10:00:00Z`."""
+    until: str | None = None
+
+    def query(self) -> Body:
+        """The search as an Elasticsearch query."""
+        exact = {
+            attribute(names.USER_ID): self.user,
+            attribute(names.SESSION_ID): self.session,
+            attribute(names.CONVERSATION_ID): self.conversation,
+            attribute(names.REQUEST_MODEL): self.model,
+            attribute(names.PROMPT_NAME): self.prompt,
+            attribute(names.PROMPT_VARIANT): self.variant,
+            attribute(names.OPERATION_NAME): self.operation,
+            SERVICE: self.service,
+            "trace_id": self.trace,
+        }
+        filters: list[Body] = [{"term": {field: value}} for field, value in exact.items() if value is not None]
+        if self.since or self.until:
+            bounds = {"gte": self.since, "lte": self.until}
+            filters.append({"range": {TIME: {key: value for key, value in bounds.items() if value}}})
+        if self.text:
+            filters.append({"multi_match": {"query": self.text, "type": "phrase", "fields": searched_text()}})
+        failed = {"exists": {"field": attribute(names.ERROR_TYPE)}}
+        if self.status == "error":
+            filters.append(failed)
+        return {"bool": {"filter": filters, "must_not": [failed] if self.status == "ok" else []}}
+
+
+def find(client: Elasticsearch, index: str, search: Search, limit: int = 100) -> list[Document]:
+    """The documents, newest first, each as it was stored with its id under `_id`."""
+    return _documents(client, index, search.query(), limit)
+
+
+def record(client: Elasticsearch, record_id: str) -> Document | None:
+    """The record of this id, or None."""
+    found = _documents(client, RECORDS, {"ids": {"values": [record_id]}}, 1)
+    return found[0] if found else None
+
+
+def spans(client: Elasticsearch, trace_id: str) -> list[Document]:
+    """The spans of a trace as the Collector stored them."""
+    return _documents(client, SPANS, {"term": {"trace_id": trace_id}}, 1000)
+
+
+def _documents(client: Elasticsearch, index: str, query: Body, limit: int) -> list[Document]:
+    reply = client.search(index=index, query=query, size=limit, sort=[{TIME: "desc"}], ignore_unavailable=True)
+    return [{**hit["_source"], "_id": hit["_id"]} for hit in reply["hits"]["hits"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts, latency in seconds and tokens of a group of operations."""
+
+    group: str
+    calls: int
+    errors: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    """In the currency of the records, None where none has a cost."""
+
+    @property
+    def error_rate(self) -> float:
+        """Failed operations as a share of all, from 0 to 1."""
+        return self.errors / self.calls if self.calls else 0.0
+
+
+def figures_body() -> Body:
+    """The aggregations that Figures are made of."""
+    return {
+        "errors": {"filter": {"exists": {"field": attribute(names.ERROR_TYPE)}}},
+        "latency": {"percentiles": {"field": attribute(names.DURATION), "percents": [50, 95, 99]}},
+        "input": {"sum": {"field": attribute(names.USAGE_INPUT_TOKENS)}},
+        "output": {"sum": {"field": attribute(names.USAGE_OUTPUT_TOKENS)}},
+        "cost": {"stats": {"field": attribute(names.COST_AMOUNT)}},
+    }
+
+
+def total(client: Elasticsearch, search: Search) -> Figures:
+    """The figures of all records that match."""
+    reply = client.search(
+        index=RECORDS,
+        query=search.query(),
+        size=0,
+        aggregations=figures_body(),
+        track_total_hits=True,
+        ignore_unavailable=True,
+    )
+    found = reply.body.get("aggregations")
+    return _figures("all", reply["hits"]["total"]["value"], found) if found else _figures("all", 0, None)
+
+
+def top(client: Elasticsearch, by: By, search: Search, limit: int = 10) -> list[Figures]:
+    """The groups with the most calls; records that lack the field are no group."""
+    groups = {"terms": {"field": GROUPS[by], "size": limit}, "aggregations": figures_body()}
+    reply = client.search(
+        index=RECORDS, query=search.query(), size=0, aggregations={"groups": groups}, ignore_unavailable=True
+    )
+    found: Sequence[Body] = reply.body.get("aggregations", {"groups": {"buckets": ()}})["groups"]["buckets"]
+    return [_figures(bucket["key"], bucket["doc_count"], bucket) for bucket in found]
+
+
+def _figures(group: str, calls: int, found: Body | None) -> Figures:
+    if not found:
+        return Figures(group, 0, 0, None, None, None, 0, 0, None)
+    p50, p95, p99 = (found["latency"]["values"][percent] for percent in ("50.0", "95.0", "99.0"))
+    cost = found["cost"]["sum"] if found["cost"]["count"] else None
+    tokens = int(found["input"]["value"]), int(found["output"]["value"])
+    return Figures(group, calls, found["errors"]["doc_count"], p50, p95, p99, *tokens, cost)
