@@ -12,7 +12,6 @@ from panels import fields
 from panels.queries import ask, by, calls, error_share, errors, percentiles, total
 from panels.shaping import columns, properties
 
-
 _ASKED: Final[list[MetricAggregation]] = [
     calls(),
     errors(),

@@ -13,7 +13,7 @@ from panels.variables import FILTER
 
 CALLS: Final = "1"
 ERRORS: Final = "2"
-ERROR_SHARE: Final = "3"
+RATIO: Final = "3"
 PERCENTS: Final = ("50", "95", "99")
 # No bucket narrower than that: a call or two in each say nothing.
 FINEST: Final = "10s"
@@ -55,12 +55,12 @@ def errors(*, hide: bool = False) -> model.Sum:
 
 def error_share() -> model.BucketScript:
     """Failed calls by all calls, between 0 and 1; needs `calls` and `errors` beside it."""
-    return ratio(ERROR_SHARE, "params.errors / params.calls", errors=ERRORS, calls=CALLS)
+    return ratio(RATIO, "params.errors / params.calls", errors=ERRORS, calls=CALLS)
 
 
 def per_second() -> model.BucketScript:
     """Calls a second in each bucket over time; needs `calls` beside it."""
-    return ratio(ERROR_SHARE, "params.calls * 1000.0 / $__interval_ms", calls=CALLS)
+    return ratio(RATIO, "params.calls * 1000.0 / $__interval_ms", calls=CALLS)
 
 
 def ratio(identity: str, script: str, **variables: str) -> model.BucketScript:

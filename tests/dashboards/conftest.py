@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from dashboards import known
-from dashboards.datasource import Moment, interpolate
+from dashboards.datasource import Everything, Moment, interpolate
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 
@@ -70,7 +70,7 @@ def defaults(dashboard: Plain) -> dict[str, str | list[str]]:
     values: dict[str, str | list[str]] = {}
     for variable in dashboard["templating"]["list"]:
         value = variable["current"]["value"]
-        values[variable["name"]] = variable["allValue"] if value == ["$__all"] else value
+        values[variable["name"]] = Everything(variable["allValue"]) if value == ["$__all"] else value
     return values
 
 

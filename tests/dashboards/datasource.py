@@ -114,16 +114,24 @@ def _metric(metric: Plain, metrics: list[Plain]) -> Plain | None:
             return {kind: {"field": metric["field"], **settings}}
 
 
+class Everything(str):
+    """A variable's own text for All; the one value that Grafana does not escape."""
+
+    __slots__ = ()
+
+
 def interpolate(text: str, values: Mapping[str, str | list[str]]) -> str:
-    """Variables in a Lucene query: one value escaped, several quoted and joined, and All as its own text."""
+    """Variables in a Lucene query: one value escaped, several quoted and joined, All as it is."""
 
     def written(found: re.Match[str]) -> str:
         name = found[1] or found[2]
         if name.startswith("__"):
             return found[0]
         match values[name]:
+            case Everything() as text:
+                return str(text)
             case str() as one:
-                return one if one == "(*:*)" else _escaped(one)
+                return _escaped(one)
             case several:
                 return "(" + " OR ".join(f'"{_escaped(one)}"' for one in several) + ")" if several else "__empty__"
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from dashboards import known
 from dashboards.conftest import Ask, Plain
-from dashboards.datasource import Columns, documents, series, shaped, table
+from dashboards.datasource import Columns, Everything, documents, series, shaped, table
 from throughline import names
 
 pytestmark = pytest.mark.stack
 
 Check = Callable[[Plain, Ask], None]
 CHECKS: dict[str, Check] = {}
-FAILED = [number for number in range(1, 101) if number % 10 == 0]
+ALL = Everything("(*:*)")
 
 
 def checks(title: str) -> Callable[[Check], Check]:
@@ -115,7 +115,7 @@ def _error_rate_over_time(panel: Plain, ask: Ask) -> None:
 
 @checks("Request rate")
 def _request_rate(panel: Plain, ask: Ask) -> None:
-    found = drawn(panel, ask, operation="(*:*)")
+    found = drawn(panel, ask, operation=ALL)
     assert found["llm-caller"] == pytest.approx([2 / 60] * 50 + [0] * 10)
     assert found["prompt-builder"] == pytest.approx([0] + [1 / 60] * 20 + [0] * 39)
     assert list(drawn(panel, ask)) == ["llm-caller"]
@@ -189,7 +189,7 @@ def test_panel_is_empty_without_records(title: str, panels: dict[str, Plain], as
         ("service", ["llm-caller"], 100),
         ("service", ["prompt-builder"], 0),
         ("operation", ["chat", "retrieval"], 120),
-        ("operation", "(*:*)", 120),
+        ("operation", ALL, 120),
         ("provider", ["openai"], 100),
         ("model", ["sim-large"], 30),
         ("prompt", ["help-desk"], 90),
@@ -207,9 +207,10 @@ def test_a_variable_chooses(
 
 
 def test_all_holds_calls_without_the_field(panels: dict[str, Plain], ask: Ask) -> None:
-    """Ten calls have neither user nor prompt."""
-    every = dict.fromkeys(("user", "prompt", "variant", "model"), "(*:*)")
+    """Ten calls have neither user nor prompt, and Grafana's usual `*` would hide them."""
+    every = dict.fromkeys(("user", "prompt", "variant", "model"), ALL)
     assert shown(panels["Calls"], ask, **every) == {"Calls": [100]}
+    assert shown(panels["Calls"], ask, user=Everything("*")) == {"Calls": [90]}
 
 
 def test_queries_name_only_fields_of_a_record(panels: dict[str, Plain]) -> None:
