@@ -41,7 +41,7 @@ test: setup parts ## every test, on the real Collector, Jaeger and Elasticsearch
 
 .PHONY: unit
 unit: setup ## the fast tests only: no Collector, no Elasticsearch, no processes
-	@$(PYTHON) -m pytest tests/instrumentation tests/services
+	@$(PYTHON) -m pytest tests/instrumentation tests/services -m "not stack"
 
 .PHONY: bench
 bench: setup ## CPU added per call, beside the rivals, each in an environment of its own

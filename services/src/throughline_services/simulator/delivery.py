@@ -79,30 +79,30 @@ async def _broken_off(push: Push) -> None:
 
 async def streamed(exchange: Exchange, fate: Fate, named_events: bool) -> Response:
     """Server-sent events; the responses protocol names them, chat ends them by a mark."""
-    speed = profile(exchange.request.model).speed
-    events = list(exchange.events())
-    kept = len(events) // 2 if fate.outcome is Outcome.DISCONNECT else len(events)
+    texts = [_event(event, named_events) for event in exchange.events()]
+    if not named_events:
+        texts.append("data: [DONE]\n\n")
 
     async def produce(push: Push) -> None:
-        await asyncio.sleep(fate.seconds(fate.behaviour.first_chunk, speed))
-        for number, event in enumerate(events[:kept]):
-            if number > exchange.opening:
-                await asyncio.sleep(fate.seconds(fate.behaviour.inter_chunk, speed))
-            await push(_event(event, named_events))
-        if kept < len(events):
-            raise Abandoned
-        if not named_events:
-            await push("data: [DONE]\n\n")
-
-    async def counted(push: Push) -> None:
         try:
-            await produce(push)
+            await _write(texts, exchange, fate, push)
         except asyncio.CancelledError:
             fate.seen["left"] += 1
             raise
 
-    await asyncio.sleep(fate.seconds(fate.behaviour.latency, speed))
-    return PushedStream(counted, headers(fate))
+    await asyncio.sleep(fate.seconds(fate.behaviour.latency, profile(exchange.request.model).speed))
+    return PushedStream(produce, headers(fate))
+
+
+async def _write(texts: list[str], exchange: Exchange, fate: Fate, push: Push) -> None:
+    speed = profile(exchange.request.model).speed
+    await asyncio.sleep(fate.seconds(fate.behaviour.first_chunk, speed))
+    for number, text in enumerate(texts):
+        if fate.outcome is Outcome.DISCONNECT and number == len(texts) // 2:
+            raise Abandoned
+        if number > exchange.opening:
+            await asyncio.sleep(fate.seconds(fate.behaviour.inter_chunk, speed))
+        await push(text)
 
 
 def _event(event: dict[str, Any], named: bool) -> str:
