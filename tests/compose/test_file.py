@@ -16,7 +16,7 @@ from compose.composed import FOLDER, OURS, REPOSITORY, Plain, addresses, mounts
 
 STEPS = {"templates", "corpus", "storage", "ready"}
 ASKING = {"curl", "wget", "python"}
-# Neither image holds anything but its one program.
+# Their images hold, or promise, nothing but their one program.
 BARE = {"collector", "jaeger"}
 # What official images listen on without being told.
 KNOWN_PORTS = {"elasticsearch": {9200}, "grafana": {3000}}
