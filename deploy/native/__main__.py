@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from native.demo import Demo
+from native.report import send_with_progress, show
 from native.run_directory import is_running
 from native.stack import EVERYTHING, RUN, Stack
 from native.terminal import console, print_progress, reported_errors
 
-PAGES = ("GATEWAY_URL", "JAEGER_URL", "ELASTICSEARCH_URL")
+PAGES = {"GATEWAY_URL": "the page to ask on", "JAEGER_URL": "Jaeger's query API", "ELASTICSEARCH_URL": "Elasticsearch"}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False)
 
@@ -23,10 +26,36 @@ def up(
 ) -> None:
     """Start the stack and stay until Ctrl-C."""
     with reported_errors(), Stack(run, report=print_progress, names=parts or EVERYTHING) as stack:
-        for name in PAGES:
-            console.print(f"  {name:<18} {stack.addresses[name]}")
-        console.print(f"logs are in {stack.logs}; Ctrl-C stops everything", soft_wrap=True)
+        _print_pages(stack)
         stack.supervisor.watch()
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", envvar="DEMO_ONCE", help="end by itself after the checks")] = False,
+    requests: Annotated[int, typer.Option(envvar="DEMO_REQUESTS", min=20, help="how many questions to ask")] = 240,
+    run: Annotated[Path, typer.Option(help="folder for state, data and logs")] = RUN,
+) -> None:
+    """Start the stack, send mixed traffic through it and show what a user would look for.
+
+    Exit code 0 if every check held, 1 if one did not or a part failed, 130 after Ctrl-C during the run.
+    """
+    with reported_errors(), Stack(run, report=print_progress) as stack:
+        round_of_traffic = Demo(stack, requests)
+        send_with_progress(round_of_traffic, console)
+        sound = all(check.holds for check in show(round_of_traffic, console))
+        _print_pages(stack)
+        if not once:
+            with suppress(KeyboardInterrupt):
+                stack.supervisor.watch()
+    raise typer.Exit(0 if sound else 1)
+
+
+def _print_pages(stack: Stack) -> None:
+    """Where to look next, and the folder of the logs."""
+    for name, what in PAGES.items():
+        console.print(f"  {what:<28} {stack.addresses[name]}", soft_wrap=True)
+    console.print(f"logs are in {stack.logs}; Ctrl-C stops everything", soft_wrap=True)
 
 
 @app.command()

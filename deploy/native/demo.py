@@ -1,0 +1,142 @@
+"""The demo: sends mixed traffic through a running stack and finds it again in the stores; shows nothing by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import httpx
+from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import ConnectionError as NotReached
+from throughline import names
+from throughline.store import connect, queries, traces
+from throughline.store.queries import RECORDS, SPANS, Document, Search
+from throughline.store.traces import Step
+
+from native.stack import Stack
+from native.traffic import CANARIES, Ask, Outcome, drive, plan, requests_seen
+
+PATIENCE: Final = 90.0
+POLL_SECONDS: Final = 0.25
+_SAMPLED: Final = re.compile(r"^otelcol_processor_tail_sampling_(global_)?count_traces_sampled_total\{(.*)\} (\S+)$")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What the sampler decided, counted since the Collector started."""
+
+    kept: int
+    dropped: int
+    reasons: dict[str, int]
+    """Policy → traces that it kept; the first policy that matches counts."""
+
+
+class Demo:
+    """One round of traffic and what became of it."""
+
+    def __init__(self, stack: Stack, count: int) -> None:
+        self.stack, self.run_id = stack, secrets.token_hex(6)
+        self.asks: list[Ask] = plan(count, self.run_id)
+        self.outcomes: list[Outcome] = []
+        self.requests, self._started = 0, time.time()
+        self._http = httpx.Client(timeout=30, trust_env=False)
+        self._store: Elasticsearch = connect(stack.addresses)
+        self._before = self.sampling()
+
+    def send(self, done: Callable[[Outcome], None]) -> None:
+        """Send all requests; `done` is told of each."""
+        gateway, simulator = self.stack.addresses["GATEWAY_URL"], self.stack.addresses["SIMULATOR_URL"]
+        seen = asyncio.run(requests_seen(simulator))
+        self.outcomes = asyncio.run(drive(gateway, simulator, self.asks, done))
+        self.requests = asyncio.run(requests_seen(simulator)) - seen
+
+    # --- finding it again -------------------------------------------------------------------------------------------
+
+    @property
+    def mine(self) -> Search:
+        """The records of this round's model calls: those of its people's sessions."""
+        return Search(since=self._since, operation="chat")
+
+    @property
+    def _since(self) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started))
+
+    def records(self) -> list[Document]:
+        """All records of this round's model calls, once there are as many as requests, or patience ends."""
+        return self._eventually(self._records, lambda found: len(found) >= len(self.asks))
+
+    def _records(self) -> list[Document]:
+        found = queries.find(self._store, RECORDS, self.mine, 10_000)
+        return [each for each in found if str(each["attributes"].get(names.SESSION_ID, "")).startswith(self.run_id)]
+
+    def decided(self) -> Sampling:
+        """The sampler's decisions on this round, once it has judged every request's trace, or patience ends."""
+
+        def change() -> Sampling:
+            now, before = self.sampling(), self._before
+            reasons = {name: count - before.reasons.get(name, 0) for name, count in now.reasons.items()}
+            return Sampling(now.kept - before.kept, now.dropped - before.dropped, reasons)
+
+        return self._eventually(change, lambda found: found.kept + found.dropped >= len(self.asks))
+
+    def trace(self, trace_id: str, least: int = 1) -> list[Step]:
+        """The steps of a trace as Jaeger has them."""
+        url = self.stack.addresses["JAEGER_URL"]
+        return self._eventually(
+            lambda: traces.from_jaeger(self._http, url, trace_id), lambda found: len(found) >= least
+        )
+
+    def kept_traces(self, candidates: Sequence[str]) -> list[str]:
+        """Which of these traces Jaeger has, in their order."""
+        url = self.stack.addresses["JAEGER_URL"]
+        return [trace_id for trace_id in candidates if traces.from_jaeger(self._http, url, trace_id)]
+
+    def leaks(self) -> list[str]:
+        """Pieces of the planted personal data that some record or span contains in the clear."""
+        search = Search(since=self._since)
+        texts = [str(each) for index in (RECORDS, SPANS) for each in queries.find(self._store, index, search, 10_000)]
+        return [canary for canary in CANARIES if any(canary in text for text in texts)]
+
+    def figures(self) -> queries.Figures:
+        """Latency, errors and tokens of all model calls of this round."""
+        return queries.total(self._store, self.mine)
+
+    def top(self, by: queries.By) -> list[queries.Figures]:
+        """The same by group."""
+        return queries.top(self._store, by, self.mine)
+
+    def sampling(self) -> Sampling:
+        """The sampler's counts, out of the Collector's own metrics."""
+        totals = {"true": 0, "false": 0}
+        reasons: dict[str, int] = {}
+        for line in self._http.get(self.stack.addresses["COLLECTOR_METRICS_URL"]).text.splitlines():
+            if not (found := _SAMPLED.match(line)):
+                continue
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', found[2]))
+            if found[1]:
+                totals[labels["sampled"]] += int(float(found[3]))
+            elif labels["sampled"] == "true":
+                reasons[labels["policy"]] = reasons.get(labels["policy"], 0) + int(float(found[3]))
+        return Sampling(totals["true"], totals["false"], reasons)
+
+    def _eventually(self, find: Callable[[], T], enough: Callable[[T], bool]) -> T:
+        """Look until there is enough, or say after `PATIENCE` seconds what there is."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.stack.supervisor.check()
+            try:
+                found = find()
+            except (ApiError, NotReached, httpx.HTTPError):
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                if enough(found) or time.monotonic() > deadline:
+                    return found
+            time.sleep(POLL_SECONDS)
