@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
-from throughline.operation import AttributeValue, Operation
+from throughline.operation import FIELD_TYPES, AttributeValue, Operation, fitting
 from throughline.parts import member
 
 
@@ -60,22 +60,25 @@ class Reader:
         return False
 
 
-_Table = tuple[tuple[str, tuple[str, ...]], ...]
+_Table = tuple[tuple[str, tuple[str, ...], type], ...]
 
 
 def _compiled(table: Mapping[str, str]) -> _Table:
-    return tuple((name, tuple(path.split("."))) for name, path in table.items())
+    return tuple((name, tuple(path.split(".")), FIELD_TYPES.get(name, str)) for name, path in table.items())
 
 
 def _read(op: Operation, body: Any, table: _Table) -> None:
-    for name, steps in table:
+    for name, steps, kind in table:
         value = body
         for step in steps:
             value = member(value, step)
             if value is None:
                 break
         else:
-            op.put(name, value)
+            if type(value) is not kind:
+                value = fitting(value, kind)
+            if value is not None:
+                op.put(name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class Adapter:
         raise NotImplementedError
 
     def deliver(self, result: Any, running: Running) -> None:
-        """Tell `running` of the result, whatever its shape. The caller gets the very object that the client returned."""
+        """Tell `running` of the result, whatever its shape. The caller gets the very object that the client gave."""
         running.finish(result)
 
     def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> None:

@@ -101,6 +101,26 @@ def _names(mark: str, *, without: str = "") -> dict[str, str]:
     return {f.name: f.metadata[mark] for f in fields(Operation) if f.metadata.get(mark) and not f.metadata.get(without)}
 
 
+_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "Sequence[str]": list}
+FIELD_TYPES: dict[str, type] = {
+    f.name: _TYPES[kind] for f in fields(Operation) if (kind := str(f.type).removesuffix(" | None")) in _TYPES
+}
+"""Field → what the conventions' registry wants it to be."""
+
+
+def fitting(value: Any, kind: type) -> Any:
+    """`value` as the registry wants it, or None where it is nothing of the kind."""
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if kind is list and isinstance(value, (list, tuple)):
+        return [item for item in value if isinstance(item, str)]
+    if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        return value
+    return None
+
+
 _START, _LATER = _names("start"), _names("attr", without="start")
 _METRIC, _CONTENT = _names("metric"), _names("content")
 

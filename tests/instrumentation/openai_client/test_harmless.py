@@ -136,25 +136,27 @@ fuzzing = settings(
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @fuzzing
 @given(reply=mutated(chat_reply(message={"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]})))
-def test_malformed_replies_pass_as_they_are(telemetry: Telemetry, reply: Any) -> None:
+def test_malformed_replies_pass_as_they_are(telemetry: Telemetry, caplog: pytest.LogCaptureFixture, reply: Any) -> None:
     throughline.uninstrument()
     handler = answering(lambda: json_response(reply))
     expected = outcome(handler)
     telemetry.instrument(content=ContentMode.SPAN_AND_EVENT, estimate_usage=True)
     assert outcome(handler) == expected
+    assert not [line for line in caplog.messages if "Invalid type" in line]
 
 
 @pytest.mark.complains
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @fuzzing
 @given(chunks=mutated(chat_chunks("a", "b")))
-def test_malformed_chunks_pass_as_they_are(telemetry: Telemetry, chunks: Any) -> None:
+def test_malformed_chunks_pass_as_they_are(telemetry: Telemetry, caplog: pytest.LogCaptureFixture, chunks: Any) -> None:
     throughline.uninstrument()
     chunks = chunks if isinstance(chunks, list) else [chunks]
     handler = answering(lambda: stream_response(event_stream(chunks)))
     expected = outcome(handler, stream=True)
     telemetry.instrument(content=ContentMode.SPAN_AND_EVENT, estimate_usage=True)
     assert outcome(handler, stream=True) == expected
+    assert not [line for line in caplog.messages if "Invalid type" in line]
 
 
 @pytest.mark.complains

@@ -9,7 +9,7 @@ from throughline import names
 from throughline.adapter import Reader
 from throughline.adapters.openai_responses import Responses
 from throughline.adapters.stainless import StainlessAdapter
-from throughline.operation import Operation, Part
+from throughline.operation import Operation, Part, fitting
 from throughline.parts import (
     file,
     function_tool,
@@ -54,9 +54,9 @@ class Chat(Reader):
 
     def request(self, op: Operation, body: Any) -> None:
         super().request(op, body)
-        op.max_tokens = get(body, "max_completion_tokens") or get(body, "max_tokens")
+        op.max_tokens = fitting(get(body, "max_completion_tokens") or get(body, "max_tokens"), int)
         stop = get(body, "stop")
-        op.stop_sequences = [stop] if isinstance(stop, str) else stop
+        op.stop_sequences = [stop] if isinstance(stop, str) else fitting(stop, list)
         op.output_type = output_type(get(body, "response_format.type"))
 
     def request_content(self, op: Operation, body: Any) -> None:

@@ -1,0 +1,200 @@
+"""Every span, metric and event against the pinned registry: names, types, enums, levels, content schemas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import openai
+import pytest
+import throughline
+import yaml
+from instrumentation.openai_client.wire import (
+    EMBEDDINGS_REPLY,
+    MESSAGES,
+    answering,
+    chat_chunks,
+    chat_reply,
+    client,
+    event_stream,
+    json_response,
+    responses_reply,
+    stream_response,
+)
+from instrumentation.telemetry import Telemetry, plain
+from opentelemetry.trace import StatusCode
+from throughline import ContentMode, names
+
+REGISTRY = Path(throughline.__file__).parents[2] / "registry"
+CONVENTIONS = REGISTRY / "genai"
+CORE_TYPES = {"server.port": "int", "http.response.status_code": "int"}  # of the core registry; the others are strings
+PYTHON_TYPES: dict[str, Any] = {
+    "string": str, "int": int, "double": float, "boolean": bool, "string[]": list, "any": (str, list, dict, tuple),
+}  # fmt: skip
+CONTENT_SCHEMAS = {
+    names.INPUT_MESSAGES: "gen-ai-input-messages.json",
+    names.OUTPUT_MESSAGES: "gen-ai-output-messages.json",
+    names.SYSTEM_INSTRUCTIONS: "gen-ai-system-instructions.json",
+    names.TOOL_DEFINITIONS: "gen-ai-tool-definitions.json",
+    names.RETRIEVAL_DOCUMENTS: "gen-ai-retrieval-documents.json",
+}
+RECOMMENDED = {
+    "chat": {names.RESPONSE_FINISH_REASONS, names.RESPONSE_ID, names.RESPONSE_MODEL, names.USAGE_INPUT_TOKENS,
+             names.USAGE_OUTPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT, names.REQUEST_MODEL},
+    "embeddings": {names.EMBEDDINGS_DIMENSION_COUNT, names.REQUEST_ENCODING_FORMATS, names.RESPONSE_MODEL,
+                   names.USAGE_INPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT},
+    "retrieval": {names.RETRIEVAL_TOP_K, names.DATA_SOURCE_ID},
+}  # fmt: skip
+
+
+@cache
+def attribute_types() -> dict[str, Any]:
+    """Attribute name → its type in the registries, a string or the definition of an enum."""
+    found: dict[str, Any] = {}
+    for path in [*CONVENTIONS.glob("*/registry.yaml"), REGISTRY / "throughline.yaml"]:
+        content = yaml.safe_load(path.read_text())
+        found |= {entry["key"]: entry["type"] for entry in content.get("attributes", ())}
+        found |= {name: CORE_TYPES.get(name, "string") for name in content.get("core", ())}
+    return found
+
+
+@cache
+def metric_definitions() -> dict[str, Any]:
+    return {
+        each["name"]: each for each in yaml.safe_load((CONVENTIONS / "gen-ai" / "metrics.yaml").read_text())["metrics"]
+    }
+
+
+def check_attributes(attributes: dict[str, Any]) -> None:
+    for name, value in attributes.items():
+        assert name in attribute_types(), f"{name} is in no registry"
+        kind = attribute_types()[name]
+        if isinstance(kind, dict):
+            assert value in [member["value"] for member in kind["members"]], f"{name} may not be {value!r}"
+        else:
+            expected = PYTHON_TYPES[kind]
+            assert isinstance(value, expected), f"{name} is {type(value).__name__}, not {kind}"
+            assert kind == "boolean" or not isinstance(value, bool), name
+
+
+def check_content(attributes: dict[str, Any]) -> Iterator[str]:
+    """Validate each content attribute, a JSON string on spans, structured on events; yield what was there."""
+    for name, schema in CONTENT_SCHEMAS.items():
+        if name in attributes:
+            value = attributes[name]
+            structured = json.loads(value) if isinstance(value, str) else json.loads(json.dumps(value, default=dict))
+            jsonschema.validate(structured, json.loads((CONVENTIONS / "gen-ai" / schema).read_text()))
+            yield name
+
+
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+TOOL_CALL = {"id": "call-1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
+
+
+def chat(api_reply: Any, **more: Any) -> None:
+    result = client(api_reply, max_retries=0).chat.completions.create(model="gpt-4o", messages=MESSAGES, **more)
+    if more.get("stream"):
+        list(result)
+
+
+def exchanges() -> dict[str, Any]:
+    streamed = answering(lambda: stream_response(event_stream(chat_chunks("a", "b"))))
+    called = answering(json_response(chat_reply(None, finish_reason="tool_calls", message={"tool_calls": [TOOL_CALL]})))
+    return {
+        "chat": lambda: chat(answering(json_response(chat_reply())), temperature=1, top_p=1, seed=3, stop=["a"], n=2),
+        "chat with tools": lambda: chat(called, tools=TOOLS, response_format={"type": "json_object"}),
+        "chat streamed": lambda: chat(streamed, stream=True),
+        "chat refused": refused,
+        "embeddings": lambda: client(answering(json_response(EMBEDDINGS_REPLY))).embeddings.create(
+            model="e", input="a", encoding_format="float", dimensions=3
+        ),
+        "retrieval": retrieve,
+        "responses": lambda: client(answering(json_response(responses_reply()))).responses.create(
+            model="gpt-4o", input="Hi.", instructions="Be brief."
+        ),
+    }
+
+
+def refused() -> None:
+    with pytest.raises(openai.InternalServerError):
+        chat(answering(json_response({}, 500)))
+
+
+def retrieve() -> None:
+    with throughline.retrieval("corpus", query="claims", top_k=2, provider="elasticsearch") as found:
+        found.documents = [{"id": "a", "score": 1.5}, {"id": "b", "score": 0.5}]
+
+
+KINDS = [kind for kind in exchanges() if kind != "responses" or hasattr(openai.OpenAI, "responses")]
+
+
+def exempt(kind: str) -> set[str]:
+    """Content has schemas of its own; and the providers' enum is open: a store is none of the model providers in it."""
+    return {*CONTENT_SCHEMAS, names.PROVIDER_NAME} if kind == "retrieval" else set(CONTENT_SCHEMAS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_emitted_is_in_the_registry(telemetry: Telemetry, kind: str) -> None:
+    telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
+    with throughline.identify(user_id="ada", prompt_name="p", prompt_version="1", prompt_variant="b", keep=True):
+        exchanges()[kind]()
+    span, record = telemetry.span(), telemetry.record()
+    attributes = telemetry.attributes()
+    for found in (attributes, plain(record.attributes)):
+        check_attributes({name: value for name, value in found.items() if name not in exempt(kind)})
+    operation = attributes[names.OPERATION_NAME]
+    subject = attributes.get(names.REQUEST_MODEL) or attributes[names.DATA_SOURCE_ID]
+    assert span.name == f"{operation} {subject}"
+    failed = names.ERROR_TYPE in attributes
+    assert span.status.status_code is (StatusCode.ERROR if failed else StatusCode.UNSET)
+    assert failed or attributes.keys() >= RECOMMENDED[operation]
+    seen = set(check_content(attributes))
+    assert seen == set(check_content(dict(record.attributes)))
+    assert seen or names.RETRIEVAL_QUERY_TEXT in attributes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_metric_is_defined_with_its_unit_and_dimensions(telemetry: Telemetry, kind: str) -> None:
+    telemetry.instrument()
+    exchanges()[kind]()
+    found = telemetry.metric_reader.get_metrics_data()
+    metrics = [metric for r in found.resource_metrics for scope in r.scope_metrics for metric in scope.metrics]
+    assert metrics
+    for metric in metrics:
+        definition = metric_definitions()[metric.name]
+        assert metric.unit == definition["unit"]
+        assert definition["instrument"] == "histogram"
+        for point in metric.data.data_points:
+            check_attributes(
+                {k: v for k, v in point.attributes.items() if kind != "retrieval" or k != names.PROVIDER_NAME}
+            )
+            assert names.OPERATION_NAME in point.attributes
+
+
+def test_events_are_defined(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    with throughline.identify(user_id="ada"):
+        throughline.evaluate("groundedness", score=1, label="good", explanation="mail ada@example.org", response_id="r")
+    (event,) = telemetry.events(names.EVALUATION_RESULT)
+    attributes = plain(event.attributes)
+    check_attributes(attributes)
+    assert attributes[names.EVALUATION_SCORE_VALUE] == 1.0
+    assert attributes[names.EVALUATION_EXPLANATION] == "mail [email]"
+    assert attributes["user.id"] == "ada"
+
+
+def test_values_of_the_wrong_type_are_left_out_and_nobody_complains(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    odd = {**chat_reply(), "id": {"a": 1}, "model": ["m"], "usage": {"prompt_tokens": "many", "completion_tokens": 3.0}}
+    client(answering(json_response(odd))).chat.completions.create(
+        model="m", messages=MESSAGES, temperature=1, seed=openai.NOT_GIVEN, max_tokens=openai.NOT_GIVEN
+    )
+    found = telemetry.attributes()
+    check_attributes(found)
+    assert found[names.REQUEST_TEMPERATURE] == 1.0
+    assert found[names.USAGE_OUTPUT_TOKENS] == 3
+    assert not {names.RESPONSE_ID, names.RESPONSE_MODEL, names.USAGE_INPUT_TOKENS, names.REQUEST_SEED} & set(found)
