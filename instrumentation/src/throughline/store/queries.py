@@ -18,12 +18,14 @@ from throughline.store.mappings import searched_text
 RECORDS: Final = "logs-genai.record.otel-*"
 EVALUATIONS: Final = "logs-genai.evaluation.otel-*"
 SPANS: Final = "traces-*.otel-*"
+LOGS: Final = "logs-generic.otel-*"
 SERVICE: Final = "resource.attributes.service.name"
 TIME: Final = "@timestamp"
 
 Document = dict[str, Any]
 Body = dict[str, Any]
 By = Literal["prompt", "model", "user", "service", "error", "operation", "variant"]
+Order = Literal["calls", "errors", "p95", "tokens", "cost"]
 
 
 def attribute(name: str) -> str:
@@ -39,6 +41,15 @@ GROUPS: Final[dict[By, str]] = {
     "service": SERVICE,
     "error": attribute(names.ERROR_TYPE),
     "operation": attribute(names.OPERATION_NAME),
+}
+
+
+ORDERS: Final[dict[Order, str]] = {
+    "calls": "_count",
+    "errors": "errors._count",
+    "p95": "latency.95",
+    "tokens": "input",
+    "cost": "cost.sum",
 }
 
 
@@ -103,8 +114,28 @@ def spans(client: Elasticsearch, trace_id: str) -> list[Document]:
     return _documents(client, SPANS, {"term": {"trace_id": trace_id}}, 1000)
 
 
+def span_events(client: Elasticsearch, trace_id: str) -> list[Document]:
+    """What happened on the way in those spans; the Collector stores it as logs."""
+    query = {"bool": {"filter": [{"term": {"trace_id": trace_id}}, {"exists": {"field": "span_id"}}]}}
+    return _documents(client, LOGS, query, 1000)
+
+
+def traces_like(client: Elasticsearch, beginning: str, limit: int = 5) -> list[str]:
+    """Ids of traces that begin so and have a record, a span or an evaluation."""
+    reply = client.search(
+        index=f"{RECORDS},{SPANS},{EVALUATIONS}",
+        query={"prefix": {"trace_id": beginning}},
+        size=0,
+        aggregations={"traces": {"terms": {"field": "trace_id", "size": limit}}},
+        ignore_unavailable=True,
+    )
+    found: Body = reply.body.get("aggregations", {"traces": {"buckets": []}})
+    return [bucket["key"] for bucket in found["traces"]["buckets"]]
+
+
 def _documents(client: Elasticsearch, index: str, query: Body, limit: int) -> list[Document]:
-    reply = client.search(index=index, query=query, size=limit, sort=[{TIME: "desc"}], ignore_unavailable=True)
+    newest_first = [{TIME: {"order": "desc", "unmapped_type": "date_nanos"}}]
+    reply = client.search(index=index, query=query, size=limit, sort=newest_first, ignore_unavailable=True)
     return [{**hit["_source"], "_id": hit["_id"]} for hit in reply["hits"]["hits"]]
 
 
@@ -154,9 +185,10 @@ def total(client: Elasticsearch, search: Search) -> Figures:
     return _figures("all", reply["hits"]["total"]["value"], found) if found else _figures("all", 0, None)
 
 
-def top(client: Elasticsearch, by: By, search: Search, limit: int = 10) -> list[Figures]:
-    """The groups with the most calls; records that lack the field are no group."""
-    groups = {"terms": {"field": GROUPS[by], "size": limit}, "aggregations": figures_body()}
+def top(client: Elasticsearch, by: By, search: Search, limit: int = 10, order: Order = "calls") -> list[Figures]:
+    """The groups with the most calls, or what else orders them; records that lack the field are no group."""
+    terms = {"field": GROUPS[by], "size": limit, "order": [{ORDERS[order]: "desc"}, {"_key": "asc"}]}
+    groups = {"terms": terms, "aggregations": figures_body()}
     reply = client.search(
         index=RECORDS, query=search.query(), size=0, aggregations={"groups": groups}, ignore_unavailable=True
     )

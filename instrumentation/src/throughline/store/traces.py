@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ import httpx
 from throughline import names
 
 Attributes = Mapping[str, Any]
+Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Step:
     def error(self) -> str | None:
         """What went wrong, or None."""
         if self.attributes.get("error") in (True, "true") or self.attributes.get("otel.status_code") == "ERROR":
-            return str(self.attributes.get(names.ERROR_TYPE) or "error")
+            return str(
+                self.attributes.get(names.ERROR_TYPE) or self.attributes.get("otel.status_description") or "error"
+            )
         return None
 
 
@@ -61,29 +64,37 @@ def _tags(tags: list[Mapping[str, Any]]) -> dict[str, Any]:
     return {tag["key"]: tag["value"] for tag in tags}
 
 
-def from_documents(documents: list[dict[str, Any]]) -> list[Step]:
-    """The steps of a trace out of the spans that Elasticsearch holds."""
-    return [_document_step(document) for document in documents]
+def from_documents(documents: Iterable[Document], events: Iterable[Document] = ()) -> list[Step]:
+    """The steps of a trace out of the spans that Elasticsearch holds, and the events that it holds as logs."""
+    of_span: dict[str, list[Attributes]] = {}
+    for event in events:
+        named = {**event.get("attributes", {}), "event": event.get("event_name")}
+        of_span.setdefault(event.get("span_id", ""), []).insert(0, named)  # the newest comes first
+    return [_document_step(document, tuple(of_span.get(document["span_id"], ()))) for document in documents]
 
 
-def _document_step(document: Mapping[str, Any]) -> Step:
+def _document_step(document: Document, events: tuple[Attributes, ...]) -> Step:
     attributes = dict(document.get("attributes", {}))
     if document.get("status", {}).get("code") == "Error":
-        attributes["error"] = True
+        attributes |= {"error": True, "otel.status_description": document["status"].get("message", "")}
     return Step(
         span_id=document["span_id"],
         parent_id=document.get("parent_span_id") or None,
         service=document.get("resource", {}).get("attributes", {}).get("service.name", ""),
         name=document["name"],
-        start=_epoch(document["@timestamp"]),
+        start=epoch(document["@timestamp"]),
         duration=document["duration"] / 1e9,
         attributes=attributes,
+        events=events,
     )
 
 
-def _epoch(timestamp: str) -> float:
-    """Seconds of what the Collector writes: milliseconds since the epoch, or ISO 8601."""
-    try:
-        return float(timestamp) / 1e3
-    except ValueError:
+def epoch(timestamp: str) -> float:
+    """Seconds of what the Collector writes: milliseconds since the epoch, or ISO 8601.
+
+    Behind the point stand nanoseconds without leading zeros: `12.345` is 12 ms and 345 ns.
+    """
+    milliseconds, _, nanoseconds = timestamp.partition(".")
+    if not milliseconds.isdecimal():
         return datetime.fromisoformat(timestamp).timestamp()
+    return int(milliseconds) / 1e3 + int(nanoseconds or 0) / 1e9
