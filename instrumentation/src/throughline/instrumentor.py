@@ -12,6 +12,7 @@ from typing import Any
 import wrapt
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import ADAPTERS
@@ -54,6 +55,7 @@ class _State:
     patched: dict[str, list[_Patched]] = field(default_factory=dict)  # adapter's name → its points
     missing: dict[str, list[str]] = field(default_factory=dict)
     awaited: set[str] = field(default_factory=set)  # modules whose import we hooked, once a process
+    threads_are_ours: bool = False  # we switched on the context in threads, so we switch it off
 
 
 _state = _State()
@@ -73,12 +75,29 @@ def instrument(
 ) -> None:
     """Record the calls of every supported client, imported already or later. A second call changes nothing.
 
+    Threads and executors keep the trace of who started them, as they do under `opentelemetry-instrument`.
     Providers default to OpenTelemetry's global ones, also when these are set afterwards; none is ever replaced.
     Raises ValueError for an environment variable that makes no sense, naming it and what it may be.
     """
+    _carry_context_into_threads()
+    _start(settings or Settings.from_environment(), tracer_provider, meter_provider, logger_provider)
+
+
+def _carry_context_into_threads() -> None:
+    threads = ThreadingInstrumentor()
+    if not threads.is_instrumented_by_opentelemetry:
+        threads.instrument()
+        _state.threads_are_ours = True
+
+
+def _start(
+    settings: Settings,
+    tracer_provider: trace.TracerProvider | None,
+    meter_provider: metrics.MeterProvider | None,
+    logger_provider: _logs.LoggerProvider | None,
+) -> None:
     if _state.recorder is not None:
         return
-    settings = settings or Settings.from_environment()
     _state.recorder = Recorder(
         trace.get_tracer(SCOPE, __version__, tracer_provider),
         Instruments(metrics.get_meter(SCOPE, __version__, meter_provider)),
@@ -102,6 +121,9 @@ def uninstrument() -> None:
     if _state.recorder is not None:
         _state.recorder.on = False
         _state.recorder = None
+    if _state.threads_are_ours:
+        ThreadingInstrumentor().uninstrument()
+        _state.threads_are_ours = False
 
 
 def _when_imported(adapter: Adapter) -> None:
@@ -187,8 +209,8 @@ class ThroughlineInstrumentor(BaseInstrumentor):  # type: ignore[misc] # its mod
         return ()
 
     def _instrument(self, **kwargs: Any) -> None:
-        providers = ("tracer_provider", "meter_provider", "logger_provider")
-        instrument(**{name: kwargs[name] for name in providers if name in kwargs})
+        providers = (kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider"))
+        _start(Settings.from_environment(), *providers)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class passes what it likes
         uninstrument()

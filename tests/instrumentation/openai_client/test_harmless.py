@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import gc
 import json
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import entry_points
 from typing import Any
 
 import openai
@@ -396,32 +399,29 @@ async def test_ones_own_proxy_gets_the_trace_but_no_baggage(telemetry: Telemetry
     assert "baggage" not in seen[0]
 
 
-def test_threads_keep_the_trace(telemetry: Telemetry) -> None:
-    """Executors do not copy the context by themselves; `opentelemetry-instrumentation-threading` or the caller does."""
-    from opentelemetry.instrumentation.threading import ThreadingInstrumentor
-
-    telemetry.instrument()
-    ThreadingInstrumentor().instrument()
-    try:
-        api = client(answering(lambda: json_response(chat_reply())))
-        tracer = telemetry.tracer_provider.get_tracer("app")
-        with tracer.start_as_current_span("request") as parent, ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda _: api.chat.completions.create(**ARGUMENTS), range(4)))
-    finally:
-        ThreadingInstrumentor().uninstrument()
-    calls = [span for span in telemetry.spans() if span.name == "chat gpt-4o"]
-    assert len(calls) == 4
-    assert {span.parent.span_id for span in calls} == {parent.get_span_context().span_id}
-
-
-async def test_to_thread_and_executors_of_the_loop_keep_the_trace(telemetry: Telemetry) -> None:
-    import asyncio
-
+@pytest.mark.parametrize("how", ["thread", "executor", "loop's executor", "to_thread"])
+async def test_threads_and_executors_keep_the_trace(telemetry: Telemetry, how: str) -> None:
     telemetry.instrument()
     api = client(answering(lambda: json_response(chat_reply())))
+
+    def ask() -> None:
+        api.chat.completions.create(**ARGUMENTS)
+
     with telemetry.tracer_provider.get_tracer("app").start_as_current_span("request") as parent:
-        await asyncio.to_thread(api.chat.completions.create, **ARGUMENTS)
+        match how:
+            case "thread":
+                thread = threading.Thread(target=ask)
+                thread.start()
+                thread.join()
+            case "executor":
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(ask).result()
+            case "loop's executor":
+                await asyncio.get_running_loop().run_in_executor(None, ask)
+            case "to_thread":
+                await asyncio.to_thread(ask)
     (call,) = [span for span in telemetry.spans() if span.name == "chat gpt-4o"]
+    assert call.parent is not None
     assert call.parent.span_id == parent.get_span_context().span_id
 
 
@@ -473,6 +473,7 @@ def points() -> dict[str, Any]:
         "sync": vars(base.SyncAPIClient)["request"],
         "async": vars(base.AsyncAPIClient)["request"],
         "retry": vars(base.BaseClient)["_calculate_retry_timeout"],
+        "threads": vars(threading.Thread)["start"],
     }
 
 
@@ -601,3 +602,11 @@ def test_baggage_of_others_is_not_read_and_long_values_are_cut(telemetry: Teleme
 
 def test_http_is_imported_for_the_right_generation() -> None:
     assert http.__name__ == ("httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx")
+
+
+def test_the_entry_point_has_a_name_of_our_own() -> None:
+    ours = [
+        point for point in entry_points(group="opentelemetry_instrumentor") if point.value.startswith("throughline.")
+    ]
+    assert [point.name for point in ours] == ["throughline"]
+    assert ours[0].load() is instrumentor.ThroughlineInstrumentor
