@@ -16,7 +16,7 @@ def read_moment(written: str | None, option: str, *, now: datetime | None = None
         return None
     now = now or datetime.now().astimezone()
     try:
-        return _moment(written.strip().lower(), now).astimezone(UTC).isoformat()
+        return _moment(written.strip(), now).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
         raise bad_input(f"{option} is {written!r}, which is no point in time", f"write {ACCEPTED}") from None
 
@@ -30,9 +30,9 @@ def read_period(since: str | None, until: str | None) -> tuple[str | None, str |
 
 
 def _moment(written: str, now: datetime) -> datetime:
-    if written == "now":
+    if written.lower() == "now":
         return now
-    if age := _AGE.fullmatch(written):
+    if age := _AGE.fullmatch(written.lower()):
         return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
     if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", written):
         return datetime.combine(now.date(), time.fromisoformat(written.zfill(5)), now.tzinfo)

@@ -11,7 +11,7 @@ from throughline.cli import wording
 from throughline.store.queries import Document, Figures
 from throughline.store.traces import epoch
 
-_WIDE = 120
+_WIDE = 140
 
 
 def records_table(records: Sequence[Document], title: str, width: int, *, in_trace: bool) -> Table:
@@ -22,12 +22,14 @@ def records_table(records: Sequence[Document], title: str, width: int, *, in_tra
     table.add_column("when", no_wrap=True)
     for heading in ("service", "operation", "model", "user", "prompt") if wide else ():
         table.add_column(heading, overflow="ellipsis")
-    for heading in ("took", "tokens", "cost"):
+    costs = any(names.COST_AMOUNT in record["attributes"] for record in records)
+    for heading in ("took", "tokens", *(("cost",) if costs else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("outcome" if wide else "", overflow="fold")
     for record in records:
         identity = str(record["_id"])[-16:] if in_trace else str(record.get("trace_id", ""))[:12]
-        who, took, outcome = _who(record), _took(record["attributes"]), _outcome(record["attributes"])
+        who, outcome = _who(record), _outcome(record["attributes"])
+        took = _took(record["attributes"], costs=costs)
         if wide:
             table.add_row(identity, _when(record), *who, *took, outcome)
         else:
@@ -50,13 +52,10 @@ def _who(record: Document) -> list[Text]:
     ]
 
 
-def _took(attributes: Document) -> list[str]:
+def _took(attributes: Document, *, costs: bool) -> list[str]:
     amount, currency = attributes.get(names.COST_AMOUNT), str(attributes.get(names.COST_CURRENCY, ""))
-    return [
-        wording.duration(attributes.get(names.DURATION)),
-        wording.tokens(attributes),
-        wording.cost(amount, currency),
-    ]
+    spent = [wording.cost(amount, currency)] if costs else []
+    return [wording.duration(attributes.get(names.DURATION)), wording.tokens(attributes), *spent]
 
 
 def _outcome(attributes: Document) -> Text:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +23,7 @@ def render(steps: Sequence[Step], width: int = 100) -> Table:
     narrow = width < _NARROW
     bars = max(12, width * (35 if narrow else 30) // 100)
     table = Table(box=None, pad_edge=False, width=width, header_style="dim")
-    table.add_column("step", no_wrap=True, ratio=5, overflow="ellipsis")
+    table.add_column("step", no_wrap=not narrow, ratio=5, overflow="ellipsis")
     table.add_column("took", justify="right", no_wrap=True, min_width=7)
     table.add_column("", no_wrap=True, width=bars)
     if not narrow:
@@ -34,7 +35,7 @@ def render(steps: Sequence[Step], width: int = 100) -> Table:
         table.add_row(label, took, bar)
         if known:
             indent = len(label.plain) - len(label.plain.lstrip()) + 2
-            table.add_row(Text.assemble(" " * indent, known), "", "")
+            table.add_row(Padding(known, (0, 0, 0, indent)), "", "")
     return table
 
 
@@ -46,7 +47,7 @@ def _rows(steps: Sequence[Step], bars: int) -> Iterator[tuple[Text, str, Text, T
     for depth, step in in_order(steps):
         colour = "red" if step.error else _COLOURS[services.index(step.service) % len(_COLOURS)]
         service, name = wording.printable(step.service), wording.printable(short(step.name))
-        label = Text.assemble("  " * depth, (service, colour), " ", name)
+        label = Text.assemble("  " * depth, (service, colour), " ", name, no_wrap=True, overflow="ellipsis")
         bar = Text(bar_of(step.start - begin, step.duration, end - begin, bars), colour)
         yield label, wording.duration(step.duration), bar, facts(step)
 

@@ -46,7 +46,7 @@ GROUPS: Final[dict[By, str]] = {
 
 ORDERS: Final[dict[Order, str]] = {
     "calls": "_count",
-    "errors": "errors._count",
+    "errors": "errors.doc_count",
     "p95": "latency.95",
     "tokens": "input",
     "cost": "cost.sum",
