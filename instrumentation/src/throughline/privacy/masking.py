@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -27,18 +27,20 @@ REGIONS = "THROUGHLINE_MASK_PHONE_REGIONS"
 
 _SHORTEST_KEY = 16
 _TOKEN_LENGTH = 10
-_DEEPEST = 100
+_DEEPEST, _TOO_DEEP = 100, "[too_deep]"
 _NUMBER_KINDS = ((PAYMENT_CARD, is_payment_card), (MY_NUMBER, is_my_number))
 
 # A remembered verdict must belong to this text and no other: only a keyed 64-bit hash is trusted for that.
 _REMEMBERS = sys.hash_info.width == 64 and sys.hash_info.algorithm.startswith("siphash")
-_SHORTEST_REMEMBERED = 256
 _MOST_REMEMBERED = 8_192
 
-_STRUCTURAL_KEYS = frozenset({"arguments", "content", "id", "name", "parts", "response", "role", "type"})
 _TELLING_KEY = re.compile(
     "key|token|secret|tel|phone|mobile|cell|fax|whatsapp|handy|m\u00f3vil|\u96fb\u8a71|\u643a\u5e2f", re.IGNORECASE
 )
+
+
+Hashes = dict[int, int]
+"""Hash of a text → its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class Masker:
     disabled: frozenset[str] = frozenset()
     rules: tuple[Rule, ...] = ()
     plans: NationalPlans = field(default_factory=NationalPlans, repr=False, compare=False)
-    _clean: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _clean: Hashes = field(default_factory=dict, init=False, repr=False, compare=False)
+    _plain_keys: Hashes = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Keys that are clean themselves and tell nothing of their values."""
 
     def __post_init__(self) -> None:
         load_iban_registry()
@@ -85,17 +89,12 @@ class Masker:
 
     def text(self, text: str, counts: Counter[str] | None = None) -> str:
         """The text with every finding replaced; a JSON document stays one."""
-        if len(text) < _SHORTEST_REMEMBERED:
-            return self._masked(text, counts)
         # Histories are sent again at each turn. Of a text that holds nothing to mask its hash is kept, no content.
-        remembered = hash(text)
-        if self._clean.get(remembered) == len(text):
+        if self._clean.get(hash(text)) == len(text):
             return text
         masked = self._masked(text, counts)
-        if masked is text and _REMEMBERS:
-            if len(self._clean) >= _MOST_REMEMBERED:
-                self._clean.clear()
-            self._clean[remembered] = len(text)
+        if masked is text:
+            _remember(self._clean, text)
         return masked
 
     def value(self, value: Any, counts: Counter[str] | None = None) -> Any:
@@ -106,36 +105,46 @@ class Masker:
         return self._value(value, counts, 0)
 
     def _value(self, value: Any, counts: Counter[str] | None, depth: int) -> Any:
-        if isinstance(value, str):
+        kind = type(value)  # what nearly every value is comes first: the checks by abstract class are slow
+        if kind is str:
             return self.text(value, counts)
-        if isinstance(value, Mapping | list | tuple) and depth >= _DEEPEST:
-            return "[too_deep]"
-        if isinstance(value, Mapping):
+        if kind is dict or (kind is not list and isinstance(value, Mapping)):
             return self._mapping(value, counts, depth + 1)
         if isinstance(value, list | tuple):
-            return [self._value(item, counts, depth + 1) for item in value]
+            return self._sequence(value, counts, depth + 1)
+        if isinstance(value, str):
+            return self.text(value, counts)
         if isinstance(value, int | float):
             return self._number(value, counts)
         return value
 
-    def _mapping(self, mapping: Mapping[Any, Any], counts: Counter[str] | None, depth: int) -> dict[Any, Any]:
+    def _sequence(self, sequence: Iterable[Any], counts: Counter[str] | None, depth: int) -> Any:
+        if depth > _DEEPEST:
+            return _TOO_DEEP
+        return [self._value(item, counts, depth) for item in sequence]
+
+    def _mapping(self, mapping: Mapping[Any, Any], counts: Counter[str] | None, depth: int) -> Any:
+        if depth > _DEEPEST:
+            return _TOO_DEEP
         masked: dict[Any, Any] = {}
         for key, value in mapping.items():
-            if key in _STRUCTURAL_KEYS:
+            if type(key) is str and self._plain_keys.get(hash(key)) == len(key):
                 masked[key] = self._value(value, counts, depth)
                 continue
             name = self._value(key, counts, depth) if isinstance(key, str | int) else key
-            if name != key:
-                name = _unused(name, masked)
-            masked[name] = self._under(key, value, counts, depth)
+            masked[name if name == key else _unused(name, masked)] = self._under(key, value, counts, depth)
         return masked
 
     def _under(self, key: Any, value: Any, counts: Counter[str] | None, depth: int) -> Any:
         """The value masked in the light of its key: a bare number under "phone", random characters under "api_key"."""
-        if isinstance(key, str) and isinstance(value, str | int) and _TELLING_KEY.search(key):
-            introduction = f"{key}: "
-            written, found = f"{introduction}{value}", Counter[str]()
-            masked = self._masked(written, found)
+        if not isinstance(key, str):
+            return self._value(value, counts, depth)
+        if _TELLING_KEY.search(key) is None:
+            if self.text(key) is key:
+                _remember(self._plain_keys, key)
+        elif isinstance(value, str | int):
+            introduction, found = f"{key}: ", Counter[str]()
+            masked = self._masked(f"{introduction}{value}", found)
             if found and masked.startswith(introduction):
                 _count(counts, found)
                 return masked.removeprefix(introduction)
@@ -174,6 +183,13 @@ class Masker:
             return f"[{finding.kind}]"
         value = f"{finding.kind}\0{finding.normal}".encode("utf-8", "surrogatepass")
         return f"[{finding.kind}:{hmac.new(self.key, value, hashlib.sha256).hexdigest()[:_TOKEN_LENGTH]}]"
+
+
+def _remember(hashes: Hashes, text: str) -> None:
+    if len(hashes) >= _MOST_REMEMBERED:
+        hashes.clear()
+    if _REMEMBERS:
+        hashes[hash(text)] = len(text)
 
 
 def _count(counts: Counter[str] | None, found: Counter[str]) -> None:
