@@ -1,0 +1,91 @@
+"""The benchmark's command: CPU that tracing adds to a call, Throughline beside others. No test: asserts nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from environments import HERE, ROOT, python_of
+from report import Run, markdown, tables
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+_RECORDS = {
+    "throughline": (False, True),
+    "official": (False,),
+    "openllmetry": (False,),
+    "openinference": (False,),
+    "openlit": (False,),
+}
+"""Tracer → whether it is measured without and with a logger provider, to which it emits records."""
+_ROWS = ("chat small", "chat 32 KB", "stream 200", "responses", "embeddings 100")
+
+
+def main(
+    rows: Annotated[str, typer.Option(help="Only rows with one of these comma-separated words in their names.")] = "",
+    tracers: Annotated[str, typer.Option(help="Only these, comma-separated.")] = ",".join(_RECORDS),
+    rounds: Annotated[int, typer.Option(min=5, help="Interleaved rounds for each row; medians are over these.")] = 150,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file, too.")] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as in the README.")] = False,
+) -> None:
+    """Measure the CPU time that each tracer adds to a call, as a multiple of OpenTelemetry's SDK used by hand.
+
+    Every tracer runs in an environment and a process of its own, where the uninstrumented call and the floors are
+    measured beside it. Times are of the calling thread only; threads that export are not counted.
+    """
+    console = Console(stderr=True)
+    words = [word.strip() for word in rows.split(",") if word.strip()]
+    chosen = [row for row in _ROWS if not words or any(word in row for word in words)]
+    names = [name.strip() for name in tracers.split(",")]
+    if unknown := set(names) - set(_RECORDS) or (not chosen and {rows}):
+        raise typer.BadParameter(f"no such tracer or row: {', '.join(sorted(unknown))}")
+    plans = [(name, content, records) for name in names for content in (False, True) for records in _RECORDS[name]]
+    runs = _measure(plans, chosen, rounds, console)
+    if json_file:
+        json_file.write_text(json.dumps([run.as_json() for run in runs], indent=1) + "\n")
+    if as_markdown:
+        typer.echo(markdown(runs))
+    else:
+        Console().print(*tables(runs), sep="\n")
+
+
+def _measure(plans: list[tuple[str, bool, bool]], rows: list[str], rounds: int, console: Console) -> list[Run]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    runs = []
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("environments", total=len(plans) * len(rows) * 2)
+        for name, content, records in plans:
+            run = Run(name, content=content, records=records)
+            progress.update(task, description=f"{run.title}, content {'on' if content else 'off'}")
+            python = python_of(name, ROOT if name == "throughline" else None)
+            arguments = ["--rounds", str(rounds), *(f"--row={row}" for row in rows)]
+            arguments += ["--content"] * content + ["--records"] * records
+            for line in _lines([str(python), str(HERE / "measuring.py"), name, *arguments]):
+                run.add(line)
+                progress.advance(task)
+            runs.append(run)
+    return runs
+
+
+def _lines(command: list[str]) -> Any:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        for line in process.stdout:
+            if line.startswith("{"):
+                yield json.loads(line)
+        complaint = process.stderr.read()
+    if process.returncode:
+        raise typer.Exit(_failed(command, complaint))
+
+
+def _failed(command: list[str], complaint: str) -> int:
+    typer.echo(f"{' '.join(command)} failed:\n{complaint[-2000:]}", err=True)
+    return 1
+
+
+if __name__ == "__main__":
+    typer.run(main)
