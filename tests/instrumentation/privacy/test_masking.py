@@ -121,6 +121,14 @@ def test_a_structure_that_contains_itself_ends() -> None:
     assert MASKER.text("[" * 100_000) == "[" * 100_000
 
 
+@pytest.mark.parametrize("levels", [50, 150, 500, 5_000])
+def test_nothing_leaves_unseen_because_it_is_deep(levels: int) -> None:
+    counts = Counter[str]()
+    document = '{"a":' * levels + f'"{CANARY}"' + "}" * levels
+    assert CANARY not in MASKER.text(document, counts)
+    assert counts.total() == 1
+
+
 def test_overlapping_findings_leave_nothing_unmasked() -> None:
     assert (
         MASKER.text("https://taro:ghp_0123456789abcdefghijklmnopqrstuvwxyz@example.com/")

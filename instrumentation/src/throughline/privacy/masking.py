@@ -27,7 +27,7 @@ REGIONS = "THROUGHLINE_MASK_PHONE_REGIONS"
 
 _SHORTEST_KEY = 16
 _TOKEN_LENGTH = 10
-_DEEPEST, _TOO_DEEP = 100, "[too_deep]"
+_DEEPEST, _TOO_DEEP = 100, "too_deep"
 _NUMBER_KINDS = ((PAYMENT_CARD, is_payment_card), (MY_NUMBER, is_my_number))
 
 # A remembered verdict must belong to this text and no other: only a keyed 64-bit hash is trusted for that.
@@ -120,12 +120,12 @@ class Masker:
 
     def _sequence(self, sequence: Iterable[Any], counts: Counter[str] | None, depth: int) -> Any:
         if depth > _DEEPEST:
-            return _TOO_DEEP
+            return _cut_off(counts)
         return [self._value(item, counts, depth) for item in sequence]
 
     def _mapping(self, mapping: Mapping[Any, Any], counts: Counter[str] | None, depth: int) -> Any:
         if depth > _DEEPEST:
-            return _TOO_DEEP
+            return _cut_off(counts)
         masked: dict[Any, Any] = {}
         for key, value in mapping.items():
             if type(key) is str and self._plain_keys.get(hash(key)) == len(key):
@@ -165,10 +165,12 @@ class Masker:
         if document is not None:
             found = Counter[str]()
             masked = self._value(document[0], found, 0)
-            _count(counts, found)
-            return documents.dumped(masked, text) if found else text
-        if not findings:
-            return text
+            if found:
+                _count(counts, found)
+                return documents.dumped(masked, text)
+        return self._replaced(text, findings, counts) if findings else text
+
+    def _replaced(self, text: str, findings: list[Finding], counts: Counter[str] | None) -> str:
         parts: list[str] = []
         position = 0
         for finding in findings:
@@ -190,6 +192,13 @@ def _remember(hashes: Hashes, text: str) -> None:
         hashes.clear()
     if _REMEMBERS:
         hashes[hash(text)] = len(text)
+
+
+def _cut_off(counts: Counter[str] | None) -> str:
+    """In place of a structure that nobody will look at: it must not leave unseen, nor uncounted."""
+    if counts is not None:
+        counts[_TOO_DEEP] += 1
+    return f"[{_TOO_DEEP}]"
 
 
 def _count(counts: Counter[str] | None, found: Counter[str]) -> None:
