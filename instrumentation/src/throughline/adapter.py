@@ -94,10 +94,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One point to patch, `module:Class.method`: a `call` to record, or what a client does before it tries again."""
+    """One point to patch, `module:Class.method`, by what happens there.
+
+    `call`: an operation to record. `verdict`: the client judges a response that failed. `retry`: it computes how long
+    it waits before it tries again. `native`: it opens its own span, and goes without one where it gets None instead.
+    """
 
     point: str
-    kind: Literal["call", "retry"] = "call"
+    kind: Literal["call", "verdict", "retry", "native"] = "call"
 
 
 class Running(Protocol):

@@ -1,4 +1,4 @@
-"""What takes a patched method's place: one driver for sync calls, one for async ones, one for a client's retries."""
+"""What takes a patched method's place: a driver for sync calls, one for async ones, and one for each other kind."""
 
 from __future__ import annotations
 
@@ -72,7 +72,36 @@ def retry_driver(original: Method) -> Method:
 
 def _note_attempt(error: BaseException | None, delay: float) -> None:
     recording = running(context.get_current())
-    if recording is None or error is None:
+    if recording is None:
         return
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    recording.attempt_failed(status or type(error).__qualname__, float(delay))
+    status, recording.refused = recording.refused, None
+    status = status or getattr(getattr(error, "response", None), "status_code", None)
+    if status or error:
+        recording.attempt_failed(status or type(error).__qualname__, float(delay))
+
+
+def verdict_driver(original: Method) -> Method:
+    """`original` judges a response that failed: newer clients raise nothing before they try again."""
+
+    @functools.wraps(original)
+    def driven(self: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        contained(_note_refusal, response)
+        return original(self, response, *args, **kwargs)
+
+    return driven
+
+
+def _note_refusal(response: Any) -> None:
+    recording = running(context.get_current())
+    if recording is not None:
+        recording.refused = response.status_code
+
+
+def native_driver(original: Method) -> Method:
+    """`original` opens the client's own span for a call; there is none where the call is recorded already."""
+
+    @functools.wraps(original)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        return None if contained(running, context.get_current()) else original(*args, **kwargs)
+
+    return driven

@@ -14,11 +14,14 @@ _CONTEXT_KEYS = ("opentelemetry.genai.client.inference.context", "opentelemetry.
 """What opentelemetry-util-genai sets in the context around a call that it already records."""
 
 _SCOPES = (
+    "opentelemetry.instrumentation.anthropic",
     "opentelemetry.instrumentation.openai",
     "opentelemetry.instrumentation.genai",
     "opentelemetry.util.genai",
+    "openinference.instrumentation.anthropic",
     "openinference.instrumentation.openai",
     "openlit",
+    "logfire.anthropic",
     "logfire.openai",
 )
 _MODEL_MARKS = ("gen_ai.request.model", "llm.model_name", "openinference.span.kind")  # noqa: names of others

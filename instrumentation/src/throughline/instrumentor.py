@@ -16,7 +16,7 @@ from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import ADAPTERS
-from throughline.drivers import call_driver, retry_driver
+from throughline.drivers import call_driver, native_driver, retry_driver, verdict_driver
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
 from throughline.privacy.masking import Masker
@@ -152,13 +152,23 @@ def _patch(adapter: Adapter, patch: Patch, active: Recorder) -> None:
     try:
         owner, name, original = wrapt.resolve_path(module, path)
     except (ImportError, AttributeError):
-        _state.missing.setdefault(adapter.name, []).append(patch.point)
+        if patch.kind != "native":  # only the newest versions trace themselves
+            _state.missing.setdefault(adapter.name, []).append(patch.point)
         return
-    driver: Callable[..., Any] = (
-        retry_driver(original) if patch.kind == "retry" else call_driver(active, adapter, original)
-    )
+    driver = _driver(adapter, patch, active, original)
     setattr(owner, name, driver)
     _state.patched[adapter.name].append(_Patched(patch.point, owner, name, original, driver))
+
+
+def _driver(adapter: Adapter, patch: Patch, active: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
+    match patch.kind:
+        case "verdict":
+            return verdict_driver(original)
+        case "retry":
+            return retry_driver(original)
+        case "native":
+            return native_driver(original)
+    return call_driver(active, adapter, original)
 
 
 @dataclass(frozen=True, slots=True)

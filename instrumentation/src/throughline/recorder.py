@@ -73,7 +73,7 @@ class Recording:
 
     __slots__ = (
         "_body", "_clock", "_hides_usage", "_message", "_reader", "_recorder", "_span", "_span_is_ours",
-        "_started", "_times", "_watched", "_whole", "attempts", "call_context", "context", "done", "op",
+        "_started", "_times", "_watched", "_whole", "attempts", "call_context", "context", "done", "op", "refused",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context) -> None:
@@ -81,6 +81,7 @@ class Recording:
         self._whole: dict[str, Any] = {}
         self._times: list[float] = []
         self._hides_usage, self._message, self.attempts, self.done = False, "", 0, False
+        self.refused: int | None = None  # the HTTP status of the attempt that failed last
         self._watched: weakref.ref[WatchedIterator | WatchedAsyncIterator] | None = None
         self.op = op = Operation()
         op.name, op.provider = route.reader.operation, route.provider

@@ -11,6 +11,16 @@ from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.parts import member
 
 
+def points(base: str) -> tuple[Patch, ...]:
+    """What to patch in a client's module of base clients."""
+    return (
+        Patch(f"{base}:SyncAPIClient.request"),
+        Patch(f"{base}:AsyncAPIClient.request"),
+        Patch(f"{base}:BaseClient._should_retry", "verdict"),
+        Patch(f"{base}:BaseClient._calculate_retry_timeout", "retry"),
+    )
+
+
 class StainlessAdapter(Adapter):
     """A client whose resource methods all end in `request(cast_to, options)` of its base client."""
 
@@ -24,11 +34,7 @@ class StainlessAdapter(Adapter):
 
     @property
     def patches(self) -> Iterable[Patch]:  # type: ignore[override]
-        return (
-            Patch(f"{self.base}:SyncAPIClient.request"),
-            Patch(f"{self.base}:AsyncAPIClient.request"),
-            Patch(f"{self.base}:BaseClient._calculate_retry_timeout", "retry"),
-        )
+        return points(self.base)
 
     def route(self, call: Call) -> Route | None:
         options = _options(call)
@@ -81,6 +87,7 @@ def _watch_stream(stream: Any, running: Running) -> None:
     The client's iterator refers back to its stream, so that a dropped stream would only end when the garbage collector
     finds the circle. A twin takes the stream's place in it: then letting go of the stream ends the operation at once.
     """
+    stream = vars(stream).get("_raw_stream", stream)  # a helper of older clients, whose own iterator reads that one
     twin = copy.copy(stream)
     twin._iterator = None
     stream._iterator = running.watched(twin.__stream__())
