@@ -41,7 +41,8 @@ class StainlessAdapter(Adapter):
         reader = self.endpoints.get(options.url.partition("?")[0])
         if reader is None or options.method.lower() != "post" or not isinstance(options.json_data, dict):
             return None
-        return Route(reader, options.json_data, *self._endpoint(call.instance))
+        body = {**options.json_data, **options.extra_json} if options.extra_json else options.json_data
+        return Route(reader, body, *self._endpoint(call.instance))
 
     def _endpoint(self, client: Any) -> tuple[str, str, int | None]:
         """Provider, address and port of a client; kept, because taking a URL apart costs as much as reading a reply."""
