@@ -56,13 +56,19 @@ class _NullRecords(LogRecordExporter):
         return True
 
 
+def _providers(exporter: SpanExporter) -> tuple[TracerProvider, MeterProvider]:
+    tracers = TracerProvider()
+    tracers.add_span_processor(BatchSpanProcessor(exporter))
+    return tracers, MeterProvider([InMemoryMetricReader()])
+
+
 class Bench:
     """The providers of this process, the tracer, and how rows are measured."""
 
     def __init__(self, tracer: str, *, content: bool, records: bool) -> None:
         self.spans, self.records = _NullSpans(), _NullRecords()
-        self._tracer_provider, self._meter_provider = TracerProvider(), MeterProvider([InMemoryMetricReader()])
-        self._tracer_provider.add_span_processor(BatchSpanProcessor(self.spans))
+        self._tracer_provider, self._meter_provider = _providers(self.spans)
+        self._by_hand = _providers(_NullSpans())  # of its own, so that no tracer's span processor slows the floors
         trace.set_tracer_provider(self._tracer_provider)
         metrics.set_meter_provider(self._meter_provider)
         self._logger_provider = LoggerProvider() if records else None
@@ -123,7 +129,8 @@ class Bench:
             self._logger_provider.force_flush()
 
     def _variants(self, workload: Workload, *, asynchronous: bool) -> dict[str, Batch]:
-        by_hand = ByHand(workload, trace.get_tracer("by hand"), metrics.get_meter("by hand"))
+        tracers, meters = self._by_hand
+        by_hand = ByHand(workload, tracers.get_tracer("by hand"), meters.get_meter("by hand"))
         plain = self._plain[asynchronous]
         variants = {"base": self._batch(workload, plain, asynchronous=asynchronous)}
         for level in LEVELS if workload.streamed else LEVELS[:2]:

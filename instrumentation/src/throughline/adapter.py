@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from throughline.operation import FIELD_TYPES, AttributeValue, Operation, fitting
-from throughline.parts import member
+from throughline.parts import members
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a patched method, exactly as the application made it."""
 
     instance: Any
@@ -23,7 +22,8 @@ class Reader:
     """Reads one endpoint. Override what differs. Every method may raise: the recorder contains it."""
 
     operation: ClassVar[str] = "chat"
-    params: ClassVar[Mapping[str, str]] = {}  # field of Operation, or an attribute's name → path in the request
+    params: ClassVar[Mapping[str, str]] = {}  # field of Operation, or an attribute's name → path in the request, or
+    # several, " | " between them, of which the last one that is there counts
     results: ClassVar[Mapping[str, str]] = {}  # the same → path in the response
     constants: ClassVar[Mapping[str, AttributeValue]] = {}  # attribute's name → what it always is here
 
@@ -32,8 +32,8 @@ class Reader:
 
     def request(self, op: Operation, body: Any) -> None:
         """Fill `op` from the request's parameters."""
+        op.extra.update(self.constants)
         _read(op, body, self._params)
-        op.extra = {**(op.extra or {}), **self.constants}
 
     def request_content(self, op: Operation, body: Any) -> None:
         """Fill `op.system`, `op.input` and `op.tools`. Called only where content is captured."""
@@ -60,29 +60,46 @@ class Reader:
         return False
 
 
-_Table = tuple[tuple[str, tuple[str, ...], type], ...]
+class _Step(NamedTuple):
+    """One name inside a request or response, and what is read there: a value, or the steps below."""
+
+    name: str
+    below: tuple[_Step, ...]
+    field: str
+    kind: type
+    own: bool
+    """Whether only one provider has it, so that it is no field but an attribute's name."""
 
 
-def _compiled(table: Mapping[str, str]) -> _Table:
-    return tuple((name, tuple(path.split(".")), FIELD_TYPES.get(name, str)) for name, path in table.items())
+def _compiled(table: Mapping[str, str]) -> tuple[_Step, ...]:
+    """The table as a tree, so that each object inside a reply is taken into the hand once."""
+    return _steps([(path.split("."), field) for field, either in table.items() for path in either.split(" | ")])
 
 
-def _read(op: Operation, body: Any, table: _Table) -> None:
-    for name, steps, kind in table:
-        value = body
-        for step in steps:
-            value = member(value, step)
-            if value is None:
-                break
-        else:
-            if type(value) is not kind:
-                value = fitting(value, kind)
-            if value is not None:
-                op.put(name, value)
+def _steps(paths: list[tuple[list[str], str]]) -> tuple[_Step, ...]:
+    below: dict[str, list[tuple[list[str], str]]] = {}
+    for (name, *rest), field in paths:
+        below.setdefault(name, []).append((rest, field))
+    return tuple(
+        _Step(name, _steps([path for path in inner if path[0]]), field, FIELD_TYPES.get(field, str), "." in field)
+        for name, inner in below.items()
+        for field in [inner[0][1]]
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+def _read(op: Operation, source: Any, steps: tuple[_Step, ...]) -> None:
+    known, fields = members(source), op.__dict__
+    for step in steps:
+        value = known.get(step.name)
+        if value is None:
+            continue
+        if step.below:
+            _read(op, value, step.below)
+        elif type(value) is step.kind or (value := fitting(value, step.kind)) is not None:
+            (op.extra if step.own else fields)[step.field] = value
+
+
+class Route(NamedTuple):
     """A call that is a GenAI operation: who reads it, its request body, and where it goes."""
 
     reader: Reader

@@ -1,7 +1,9 @@
-"""Histograms that take many values at once. Beside the SDK, not instead of it: its own aggregations hold the numbers.
+"""Histograms that take values without the API's ceremony. Beside the SDK, not instead of it: its own aggregations count.
 
-The API takes one value a call, and the SDK spends most of that call on finding the aggregation of the dimensions. A
-stream of 200 chunks is 199 values with the same dimensions, so this looks the aggregations up once and adds to them.
+The API takes one value a call, and the SDK spends most of that call on finding the aggregation of the dimensions, as if
+it had never seen them. Calls of one model have the same dimensions over and over, and a stream of 200 chunks is 199 values
+with the same ones, so a series looks its aggregations up once and adds to them.
+
 What it needs of the SDK's inside is looked for, never assumed: where any of it is missing, every value takes the front
 door. So does one value a second of every series, which keeps exemplars and changes of the set-up alive.
 """
@@ -11,7 +13,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
 from opentelemetry.context import Context
@@ -20,67 +21,60 @@ from opentelemetry.metrics import Histogram
 from throughline.operation import AttributeValue
 
 _FRONT_DOOR_EVERY = 1.0  # seconds
-_MOST_SERIES = 2000  # looked up again past that; the dimensions are bounded, a mistake in them is not
+_MOST = 1e300  # what is more, or negative, or no number, is for the front door to refuse
+
+
+class Series:
+    """The values of one histogram under one set of dimensions."""
+
+    __slots__ = ("_aggregations", "_consumer", "_dimensions", "_histogram", "_storages", "_until")
+
+    def __init__(self, histogram: Histogram, dimensions: Mapping[str, AttributeValue]) -> None:
+        self._histogram, self._dimensions = histogram, dimensions
+        self._aggregations: list[Any] = []  # the SDK's: one for each reader and view; empty: not to be had
+        self._consumer: Any = None
+        self._storages: Any = None  # replaced by the SDK when readers come or go
+        self._until = 0.0
+
+    def record(self, values: Sequence[float], context: Context, now: float) -> None:
+        """Record each of `values`; `now` is a clock in seconds that never goes back."""
+        if now >= self._until or self._consumer._reader_storages is not self._storages:
+            self._histogram.record(values[0], self._dimensions, context)
+            values = values[1:]
+            self._look_up(now)
+        if not values:
+            return
+        if self._aggregations and 0 <= min(values) and max(values) < _MOST:
+            for aggregation in self._aggregations:
+                _add(aggregation, values)
+        else:
+            for value in values:
+                self._histogram.record(value, self._dimensions, context)
+
+    def _look_up(self, now: float) -> None:
+        self._aggregations, self._until = [], now + _FRONT_DOOR_EVERY
+        try:
+            histogram: Any = getattr(self._histogram, "_real_instrument", None) or self._histogram  # behind a stand-in
+            self._consumer = histogram._measurement_consumer
+            self._storages = self._consumer._reader_storages
+            self._aggregations = [
+                _aggregation(match, self._dimensions)
+                for storage in self._storages.values()
+                for match in storage._get_or_init_view_instrument_match(histogram)
+            ]
+        except (AttributeError, LookupError):
+            self._consumer = _NO_CONSUMER
+            self._storages = _NO_CONSUMER._reader_storages
 
 
 @dataclass(slots=True)
-class _Series:
-    """The SDK's aggregations of one set of dimensions: one for each reader and view."""
+class _NoConsumer:
+    """Stands where the SDK's measurement consumer was not found, until the next look."""
 
-    aggregations: list[Any]
-    storages: Any  # replaced by the SDK when readers come or go
-    until: float
+    _reader_storages: None = None
 
 
-class BulkHistogram:
-    """An API histogram with a `record` for several values."""
-
-    def __init__(self, histogram: Histogram) -> None:
-        self._histogram = histogram
-        self._series: dict[tuple[tuple[str, AttributeValue], ...], _Series] = {}
-
-    def record(
-        self, values: Sequence[float], dimensions: Mapping[str, AttributeValue], context: Context | None = None
-    ) -> None:
-        """Record each of `values`, none negative, under the same dimensions."""
-        key = tuple(dimensions.items())
-        series = self._series.get(key)
-        now = monotonic()
-        if series is None or now > series.until or not _unchanged(self._histogram, series):
-            self._histogram.record(values[0], dimensions, context)
-            values = values[1:]
-            series = self._look_up(key, dimensions, now)
-        if series is None:
-            for value in values:
-                self._histogram.record(value, dimensions, context)
-        elif values:
-            for aggregation in series.aggregations:
-                _add(aggregation, values)
-
-    def _look_up(self, key: Any, dimensions: Mapping[str, AttributeValue], now: float) -> _Series | None:
-        if len(self._series) >= _MOST_SERIES:
-            self._series.clear()
-        try:
-            storages = _real(self._histogram)._measurement_consumer._reader_storages
-            aggregations = [
-                _aggregation(match, dimensions)
-                for storage in storages.values()
-                for match in storage._get_or_init_view_instrument_match(_real(self._histogram))
-            ]
-        except (AttributeError, LookupError):
-            self._series.pop(key, None)
-            return None
-        self._series[key] = _Series(aggregations, storages, now + _FRONT_DOOR_EVERY)
-        return self._series[key]
-
-
-def _real(histogram: Any) -> Any:
-    """The SDK's histogram behind the API's stand-in, which was made before a provider was set."""
-    return getattr(histogram, "_real_instrument", None) or histogram
-
-
-def _unchanged(histogram: Any, series: _Series) -> bool:
-    return _real(histogram)._measurement_consumer._reader_storages is series.storages
+_NO_CONSUMER = _NoConsumer()
 
 
 def _aggregation(match: Any, dimensions: Mapping[str, AttributeValue]) -> Any:
@@ -101,7 +95,7 @@ class _Value:
 
 
 def _add(aggregation: Any, values: Sequence[float]) -> None:
-    if len(values) > 2 and type(aggregation).__name__ == "_ExplicitBucketHistogramAggregation":
+    if type(aggregation).__name__ == "_ExplicitBucketHistogramAggregation":
         _add_to_buckets(aggregation, values)
         return
     for value in values:

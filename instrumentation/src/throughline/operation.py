@@ -27,7 +27,8 @@ def content(name: str) -> Any:
 class Operation:
     """One call, filled in as it proceeds. A field left None is not exported.
 
-    Neither slots nor an `__init__`: an operation has a third of its fields, and what was never set costs nothing so.
+    Neither slots nor a generated `__init__`: an operation has a third of its fields, and what was never set costs
+    nothing so.
     """
 
     name: str | None = attr(names.OPERATION_NAME, start=True, metric=True)
@@ -82,18 +83,14 @@ class Operation:
     input: list[Message] | None = content(names.INPUT_MESSAGES)
     output: list[Message] | None = content(names.OUTPUT_MESSAGES)
     tools: list[Part] | None = content(names.TOOL_DEFINITIONS)
-    extra: dict[str, AttributeValue] | None = None
+    extra: dict[str, AttributeValue]
     """Attributes that only one provider has, by attribute name."""
 
     query: str | None = content(names.RETRIEVAL_QUERY_TEXT)
     documents: list[dict[str, Any]] | None = content(names.RETRIEVAL_DOCUMENTS)
 
-    def put(self, name: str, value: Any) -> None:
-        """Set a field, or, where `name` has a dot, an attribute that only one provider has."""
-        if "." in name:
-            self.extra = {**(self.extra or {}), name: value}
-        else:
-            setattr(self, name, value)
+    def __init__(self) -> None:
+        self.extra = {}
 
 
 def _names(mark: str, *, without: str = "") -> dict[str, str]:
@@ -123,10 +120,12 @@ def fitting(value: Any, kind: type) -> Any:
 
 _START, _LATER = _names("start"), _names("attr", without="start")
 _METRIC, _CONTENT = _names("metric"), _names("content")
+METRIC_FIELDS = tuple(_METRIC)
+"""The fields that are dimensions of metrics."""
 
 
 def _collect(op: Operation, wanted: dict[str, str]) -> dict[str, Any]:
-    return {wanted[key]: value for key, value in vars(op).items() if key in wanted and value is not None}
+    return {wanted[key]: value for key, value in op.__dict__.items() if key in wanted and value is not None}
 
 
 def start_attributes(op: Operation) -> dict[str, AttributeValue]:
@@ -136,7 +135,7 @@ def start_attributes(op: Operation) -> dict[str, AttributeValue]:
 
 def later_attributes(op: Operation) -> dict[str, AttributeValue]:
     """Everything that is not a start attribute and not content."""
-    return _collect(op, _LATER) | op.extra if op.extra else _collect(op, _LATER)
+    return _collect(op, _LATER) | op.extra
 
 
 def metric_attributes(op: Operation) -> dict[str, AttributeValue]:

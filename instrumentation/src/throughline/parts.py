@@ -40,6 +40,17 @@ def member(source: Any, name: str) -> Any:
     return extra.get(name) if extra else None
 
 
+def members(source: Any) -> Mapping[str, Any]:
+    """All values of a dict or a model by name, at once; nothing of anything else."""
+    if isinstance(source, dict):
+        return source
+    own: dict[str, Any] | None = getattr(source, "__dict__", None)
+    if own is None:
+        return {name: getattr(source, name, None) for name in getattr(source, "__slots__", ())}
+    extra = getattr(source, "__pydantic_extra__", None)
+    return {**own, **extra} if extra else own
+
+
 def items(source: Any, path: str) -> Sequence[Any]:
     """A list inside `source`, or nothing. An iterator is left alone: reading it would take it from the caller."""
     found = get(source, path)

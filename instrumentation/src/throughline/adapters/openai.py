@@ -31,6 +31,7 @@ class Chat(Reader):
     params = {
         "model": "model",
         "stream": "stream",
+        "max_tokens": "max_tokens | max_completion_tokens",
         "temperature": "temperature",
         "top_p": "top_p",
         "seed": "seed",
@@ -54,10 +55,10 @@ class Chat(Reader):
 
     def request(self, op: Operation, body: Any) -> None:
         super().request(op, body)
-        op.max_tokens = fitting(get(body, "max_completion_tokens") or get(body, "max_tokens"), int)
-        stop = get(body, "stop")
-        op.stop_sequences = [stop] if isinstance(stop, str) else fitting(stop, list)
-        op.output_type = output_type(get(body, "response_format.type"))
+        if (stop := member(body, "stop")) is not None:
+            op.stop_sequences = [stop] if isinstance(stop, str) else fitting(stop, list)
+        if (wanted := member(body, "response_format")) is not None:
+            op.output_type = output_type(member(wanted, "type"))
 
     def request_content(self, op: Operation, body: Any) -> None:
         op.input = [message(get(m, "role"), self._parts(m)) for m in items(body, "messages")]
@@ -68,7 +69,7 @@ class Chat(Reader):
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
-        op.finish_reasons = [r for c in items(body, "choices") if (r := get(c, "finish_reason"))] or None
+        op.finish_reasons = [r for c in items(body, "choices") if (r := member(c, "finish_reason"))] or None
 
     def response_content(self, op: Operation, body: Any) -> None:
         op.output = [

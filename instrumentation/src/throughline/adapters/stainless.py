@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
-from throughline.parts import member
 
 
 def points(base: str) -> tuple[Patch, ...]:
@@ -66,10 +65,11 @@ class StainlessAdapter(Adapter):
 
     def deliver(self, result: Any, running: Running) -> None:
         """A stream's own iterator is watched, a raw response's bytes are, and anything else is the whole reply."""
-        if hasattr(type(result), "__stream__"):
+        own = getattr(result, "__dict__", {})  # asking a model for what it does not have is costly
+        if ("_iterator" in own or "_raw_stream" in own) and hasattr(result, "__stream__"):
             _watch_stream(result, running)
-        elif (raw := member(result, "http_response")) is not None:
-            _watch_raw(raw, running)
+        elif "http_response" in own:
+            _watch_raw(result.http_response, running)
         else:
             running.finish(result)
 
