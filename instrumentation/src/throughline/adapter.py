@@ -96,7 +96,8 @@ def _read(op: Operation, source: Any, steps: tuple[_Step, ...]) -> None:
         if step.below:
             _read(op, value, step.below)
         elif type(value) is step.kind or (value := fitting(value, step.kind)) is not None:
-            (op.extra if step.own else fields)[step.field] = value
+            target: dict[str, Any] = op.extra if step.own else fields
+            target[step.field] = value
 
 
 class Route(NamedTuple):

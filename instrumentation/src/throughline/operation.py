@@ -83,7 +83,7 @@ class Operation:
     input: list[Message] | None = content(names.INPUT_MESSAGES)
     output: list[Message] | None = content(names.OUTPUT_MESSAGES)
     tools: list[Part] | None = content(names.TOOL_DEFINITIONS)
-    extra: dict[str, AttributeValue]
+    extra: dict[str, AttributeValue] = field(default_factory=dict)
     """Attributes that only one provider has, by attribute name."""
 
     query: str | None = content(names.RETRIEVAL_QUERY_TEXT)
