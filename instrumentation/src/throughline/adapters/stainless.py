@@ -66,7 +66,7 @@ class StainlessAdapter(Adapter):
     def deliver(self, result: Any, running: Running) -> None:
         """A stream's own iterator is watched, a raw response's bytes are, and anything else is the whole reply."""
         own = getattr(result, "__dict__", {})  # asking a model for what it does not have is costly
-        if ("_iterator" in own or "_raw_stream" in own) and hasattr(result, "__stream__"):
+        if "response" in own and hasattr(result, "__stream__"):  # Anthropic's newest makes `_iterator` only when read
             _watch_stream(result, running)
         elif "http_response" in own:
             _watch_raw(result.http_response, running)
