@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import openai
 import pytest
 import throughline
-import yaml
+from instrumentation.conformance import (
+    CONTENT_SCHEMAS,
+    RECOMMENDED,
+    check_attributes,
+    check_content,
+    metric_definitions,
+)
 from instrumentation.openai_client.wire import (
     EMBEDDINGS_REPLY,
     MESSAGES,
@@ -28,68 +29,6 @@ from instrumentation.openai_client.wire import (
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry.trace import StatusCode
 from throughline import ContentMode, names
-
-REGISTRY = Path(throughline.__file__).parents[2] / "registry"
-CONVENTIONS = REGISTRY / "genai"
-CORE_TYPES = {"server.port": "int", "http.response.status_code": "int"}  # of the core registry; the others are strings
-PYTHON_TYPES: dict[str, Any] = {
-    "string": str, "int": int, "double": float, "boolean": bool, "string[]": list, "any": (str, list, dict, tuple),
-}  # fmt: skip
-CONTENT_SCHEMAS = {
-    names.INPUT_MESSAGES: "gen-ai-input-messages.json",
-    names.OUTPUT_MESSAGES: "gen-ai-output-messages.json",
-    names.SYSTEM_INSTRUCTIONS: "gen-ai-system-instructions.json",
-    names.TOOL_DEFINITIONS: "gen-ai-tool-definitions.json",
-    names.RETRIEVAL_DOCUMENTS: "gen-ai-retrieval-documents.json",
-}
-RECOMMENDED = {
-    "chat": {names.RESPONSE_FINISH_REASONS, names.RESPONSE_ID, names.RESPONSE_MODEL, names.USAGE_INPUT_TOKENS,
-             names.USAGE_OUTPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT, names.REQUEST_MODEL},
-    "embeddings": {names.EMBEDDINGS_DIMENSION_COUNT, names.REQUEST_ENCODING_FORMATS, names.RESPONSE_MODEL,
-                   names.USAGE_INPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT},
-    "retrieval": {names.RETRIEVAL_TOP_K, names.DATA_SOURCE_ID},
-}  # fmt: skip
-
-
-@cache
-def attribute_types() -> dict[str, Any]:
-    """Attribute name → its type in the registries, a string or the definition of an enum."""
-    found: dict[str, Any] = {}
-    for path in [*CONVENTIONS.glob("*/registry.yaml"), REGISTRY / "throughline.yaml"]:
-        content = yaml.safe_load(path.read_text())
-        found |= {entry["key"]: entry["type"] for entry in content.get("attributes", ())}
-        found |= {name: CORE_TYPES.get(name, "string") for name in content.get("core", ())}
-    return found
-
-
-@cache
-def metric_definitions() -> dict[str, Any]:
-    return {
-        each["name"]: each for each in yaml.safe_load((CONVENTIONS / "gen-ai" / "metrics.yaml").read_text())["metrics"]
-    }
-
-
-def check_attributes(attributes: dict[str, Any]) -> None:
-    for name, value in attributes.items():
-        assert name in attribute_types(), f"{name} is in no registry"
-        kind = attribute_types()[name]
-        if isinstance(kind, dict):
-            assert value in [member["value"] for member in kind["members"]], f"{name} may not be {value!r}"
-        else:
-            expected = PYTHON_TYPES[kind]
-            assert isinstance(value, expected), f"{name} is {type(value).__name__}, not {kind}"
-            assert kind == "boolean" or not isinstance(value, bool), name
-
-
-def check_content(attributes: dict[str, Any]) -> Iterator[str]:
-    """Validate each content attribute, a JSON string on spans, structured on events; yield what was there."""
-    for name, schema in CONTENT_SCHEMAS.items():
-        if name in attributes:
-            value = attributes[name]
-            structured = json.loads(value) if isinstance(value, str) else json.loads(json.dumps(value, default=dict))
-            jsonschema.validate(structured, json.loads((CONVENTIONS / "gen-ai" / schema).read_text()))
-            yield name
-
 
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
 TOOL_CALL = {"id": "call-1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
