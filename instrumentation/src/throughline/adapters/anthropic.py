@@ -39,6 +39,7 @@ class Messages(Reader):
         "top_k": "top_k",
         "stop_sequences": "stop_sequences",
         "reasoning_level": "output_config.effort",
+        "previous_response_id": "thread.previous_message_id",
     }
     results = {
         "response_id": "id",

@@ -1,0 +1,172 @@
+"""Scenarios of whole operations, for every client: what a call becomes, however made; where its content may go."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any, ClassVar
+
+import pytest
+from instrumentation.conformance import (
+    CONTENT_SCHEMAS,
+    RECOMMENDED,
+    check_attributes,
+    check_content,
+    metric_definitions,
+)
+from instrumentation.scenarios import (
+    Client,
+    answering,
+    check_metrics,
+    check_record,
+    content_of,
+    dumped,
+    streamed,
+    without_time,
+)
+from instrumentation.telemetry import Telemetry, plain
+from opentelemetry import context, trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.trace import SpanKind, StatusCode
+from throughline import ContentMode, names
+
+CANARY = "a secret that nobody may read"
+
+
+class Whole:
+    """Every exchange in each of its ways: the whole span, record and metrics, and the caller's result as it was."""
+
+    client: ClassVar[Client]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        exchanges = self.client.exchanges
+        if "way" in metafunc.fixturenames:
+            pairs = [(name, way) for name, exchange in exchanges.items() for way in exchange.ways]
+            metafunc.parametrize(("name", "way"), pairs, ids=[f"{name}-{way}" for name, way in pairs])
+        elif "name" in metafunc.fixturenames:
+            metafunc.parametrize("name", list(exchanges))
+
+    async def call(self, name: str, way: str) -> Any:
+        exchange = self.client.exchanges[name]
+        handler = answering(self.client.answer(exchange, streamed=streamed(way)))
+        api = self.client.api(handler, asynchronous=way.startswith("async"))
+        return await self.client.call(way, api, exchange.request)
+
+    async def test_the_whole_operation(self, telemetry: Telemetry, name: str, way: str) -> None:
+        exchange = self.client.exchanges[name]
+        expected = dumped(await self.call(name, way))
+        telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
+        assert dumped(await self.call(name, way)) == expected
+        span, chunks = telemetry.span(), len(exchange.chunks) if streamed(way) else 0
+        assert (span.kind, span.status.status_code) == (SpanKind.CLIENT, StatusCode.UNSET)
+        assert span.name == " ".join(str(exchange.recorded[n]) for n in (names.OPERATION_NAME, names.REQUEST_MODEL))
+        check_record(telemetry, telemetry.attributes())
+        found = without_time(telemetry.attributes(), chunks=chunks > 0)
+        assert content_of(found) == exchange.content
+        stream = {names.REQUEST_STREAM: True} if chunks else {}
+        assert found == {**exchange.recorded, **stream, names.END_REASON: "completed"}
+        check_metrics(telemetry, found, chunks=chunks)
+
+    async def test_everything_is_in_the_registry(self, telemetry: Telemetry, name: str) -> None:
+        telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
+        await self.call(name, self.client.exchanges[name].ways[0])
+        attributes, record = telemetry.attributes(), plain(telemetry.record().attributes)
+        for found in (attributes, record):
+            check_attributes({key: value for key, value in found.items() if key not in CONTENT_SCHEMAS})
+        assert attributes.keys() >= RECOMMENDED[attributes[names.OPERATION_NAME]]
+        assert set(check_content(attributes)) == set(check_content(record)) == set(self.client.exchanges[name].content)
+        for metric, points in telemetry.points().items():
+            assert metric in metric_definitions()
+            for point in points:
+                check_attributes(plain(point.attributes))
+
+    async def test_without_content_nothing_of_it_is_exported(self, telemetry: Telemetry, name: str) -> None:
+        exchange = self.client.exchanges[name]
+        telemetry.instrument()
+        await self.call(name, exchange.ways[0])
+        assert not set(CONTENT_SCHEMAS) & {*telemetry.attributes(), *telemetry.record().attributes}
+
+    def test_there_is_a_fixture_for_every_scenario(self) -> None:
+        wanted = {"reply", "tools", "parallel tools", "structured output", "media", "reasoning", "cached tokens"}
+        assert wanted <= set(self.client.exchanges)
+
+
+class Content:
+    """Where content goes, and that it arrives whole."""
+
+    client: ClassVar[Client]
+
+    async def call(self, way: str = "reply", **more: Any) -> Any:
+        request = {**self.client.exchange.request, **more}
+        handler = answering(self.client.answer(self.client.exchange, streamed=streamed(way)))
+        return await self.client.call(way, self.client.api(handler), request)
+
+    @pytest.mark.parametrize("mode", list(ContentMode))
+    async def test_content_goes_where_the_mode_says(self, telemetry: Telemetry, mode: ContentMode) -> None:
+        telemetry.instrument(content=mode)
+        await self.call(messages=[{"role": "user", "content": CANARY}])
+        assert (CANARY in telemetry.span().to_json()) is (mode in ("SPAN_ONLY", "SPAN_AND_EVENT"))
+        assert (CANARY in str(telemetry.record().attributes)) is (mode in ("EVENT_ONLY", "SPAN_AND_EVENT"))
+        assert CANARY not in str(telemetry.points())
+
+    async def test_large_content_arrives_whole(self, telemetry: Telemetry) -> None:
+        words = "a needle in a haystack " * 50_000
+        telemetry.instrument(content=ContentMode.SPAN_ONLY)
+        await self.call(messages=[{"role": "user", "content": words}])
+        (message,) = json.loads(telemetry.attributes()[names.INPUT_MESSAGES])[-1:]
+        assert message["parts"] == [{"type": "text", "content": words}]
+
+
+class Callers:
+    """What belongs to the caller and stays his: the request, its objects, the context."""
+
+    client: ClassVar[Client]
+
+    @pytest.mark.parametrize("way", ["reply", "stream"])
+    async def test_the_wire_and_the_callers_objects_are_untouched(self, telemetry: Telemetry, way: str) -> None:
+        seen: list[Any] = []
+        make = self.client.answer(self.client.exchange, streamed=streamed(way))
+
+        def handler(request: Any) -> Any:
+            own = {key: value for key, value in request.headers.items() if key != "idempotency-key"}
+            seen.append((str(request.url), request.content, own))
+            return make()
+
+        arguments = copy.deepcopy(dict(self.client.exchange.request))
+        before = copy.deepcopy(arguments)
+        await self.client.call(way, self.client.api(handler), arguments)
+        telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
+        await self.client.call(way, self.client.api(handler), arguments)
+        assert seen[0] == seen[1]
+        assert arguments == before
+        assert telemetry.span()
+
+    async def test_one_shot_iterators_in_the_request_arrive(self, telemetry: Telemetry) -> None:
+        sent: list[Any] = []
+        make = self.client.answer(self.client.exchange, streamed=False)
+
+        def handler(request: Any) -> Any:
+            sent.append(json.loads(request.content)["messages"])
+            return make()
+
+        telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
+        messages = [{"role": "user", "content": "Say hello."}]
+        request = {**self.client.exchange.request, "messages": (message for message in messages)}
+        await self.client.call("reply", self.client.api(handler), request)
+        assert sent == [messages]
+
+    def test_the_callers_context_is_his_own(self, telemetry: Telemetry) -> None:
+        telemetry.instrument()
+        before = context.get_current()
+        api = self.client.api(answering(self.client.answer(self.client.exchange, streamed=True)))
+        for _ in self.client.stream(api, self.client.exchange.request):
+            assert context.get_current() == before
+            assert not trace.get_current_span().get_span_context().is_valid
+        assert telemetry.span()
+
+    async def test_suppression_is_honoured(self, telemetry: Telemetry) -> None:
+        telemetry.instrument()
+        handler = answering(self.client.answer(self.client.exchange, streamed=False))
+        with suppress_instrumentation():
+            await self.client.call("reply", self.client.api(handler), self.client.exchange.request)
+        assert not telemetry.spans()

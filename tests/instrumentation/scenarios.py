@@ -1,0 +1,176 @@
+"""What a client has to bring to the scenarios that all clients share: exchanges and ways to call. No scenario itself.
+
+A new client writes a `Client` and, in a test file, `class TestWhole(operations.Whole): client = ...`, and so on for the
+classes of `operations.py`, `endings.py` and `harmless.py`, which hold the scenarios.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+from instrumentation.conformance import CONTENT_SCHEMAS
+from instrumentation.telemetry import Telemetry, plain
+from throughline import names
+from throughline.adapter import Adapter, Reader
+from throughline.instruments import SECONDS, TOKENS
+
+Handler = Callable[[Any], Any]
+DIMENSIONS = (names.OPERATION_NAME, names.PROVIDER_NAME, names.REQUEST_MODEL, names.RESPONSE_MODEL,
+              names.SERVER_ADDRESS, names.SERVER_PORT, names.ERROR_TYPE)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question, its answer whole and in chunks, and all that is to be recorded of the two."""
+
+    request: Mapping[str, Any]
+    reply: Any
+    chunks: Sequence[Any]
+    recorded: Mapping[str, Any]
+    """Every attribute of the span, but for content, times and what depends on how the call is made."""
+    content: Mapping[str, Any] = field(default_factory=dict)
+    ways: tuple[str, ...] = ("reply", "stream")
+
+
+class Client(ABC):
+    """One client library, as the scenarios see it: the real one, on a transport that answers from memory."""
+
+    adapter: ClassVar[Adapter]
+    reader: ClassVar[Reader]
+    exchanges: ClassVar[Mapping[str, Exchange]]
+    """The first one is called in every way of its list, and is what the scenarios of endings and faults use."""
+    refusals: ClassVar[Mapping[str, tuple[Any, str]]]
+    """What the server may answer instead of a reply, or the error of the transport; the `error.type` it makes."""
+    overloaded: ClassVar[tuple[Any, int]]
+    """A response that the client tries again after, at once, and its status."""
+    http: ClassVar[Any]
+    """The HTTP library that the installed version rests on."""
+
+    @property
+    def exchange(self) -> Exchange:
+        return next(iter(self.exchanges.values()))
+
+    @abstractmethod
+    def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
+        """A client whose requests `handler` answers."""
+
+    @abstractmethod
+    def body(self, reply: Any) -> Any:
+        """The HTTP response with this reply."""
+
+    @abstractmethod
+    def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
+        """The blocks of bytes that a server sends for these chunks, its end of stream excluded."""
+
+    @abstractmethod
+    def event_stream(self, blocks: Any) -> Any:
+        """The HTTP response that sends these blocks, from an iterable or a stream of the HTTP library."""
+
+    @abstractmethod
+    async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
+        """Call in this way, which begins with `async` for an asynchronous client, and read to the end."""
+
+    @abstractmethod
+    def stream(self, api: Any, request: Mapping[str, Any]) -> Any:
+        """A stream just begun; to be awaited where `api` is asynchronous."""
+
+    @abstractmethod
+    def refused_midway(self) -> tuple[Any, str]:
+        """A chunk by which the provider says that it failed, and the `error.type` it makes."""
+
+    def answer(self, exchange: Exchange, *, streamed: bool) -> Callable[[], Any]:
+        """What makes a fresh response to this exchange's request."""
+        if streamed:
+            return lambda: self.event_stream(self.events(exchange.chunks))
+        return lambda: self.body(exchange.reply)
+
+    def breaking(self, error: BaseException, *, after: int) -> Callable[[], Any]:
+        """What makes a stream that breaks with `error` after so many chunks."""
+
+        def blocks() -> Any:
+            yield from list(self.events(self.exchange.chunks[:after]))
+            raise error
+
+        return lambda: self.event_stream(blocks())
+
+
+def answering(*answers: Any) -> Handler:
+    """A server that gives these responses (or makes them, or raises them) in turn, then the last one for ever."""
+    waiting = list(answers)
+
+    def handler(_request: Any) -> Any:
+        answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer() if callable(answer) else answer
+
+    return handler
+
+
+def streamed(way: str) -> bool:
+    """Whether the provider is asked for a stream: every way says so by its last word."""
+    return way.split()[-1] in ("stream", "helper")
+
+
+def dumped(result: Any) -> Any:
+    """A result as plain data with its types, to compare with another one."""
+    if isinstance(result, list):
+        return [dumped(item) for item in result]
+    data = result.model_dump(warnings=False) if hasattr(result, "model_dump") else result
+    return type(result).__name__, data
+
+
+def structured(value: Any) -> Any:
+    """Content as spans and records carry it, made comparable."""
+    return json.loads(value) if isinstance(value, str) else json.loads(json.dumps(value, default=dict))
+
+
+def content_of(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Take the content out of the attributes."""
+    return {name: structured(attributes.pop(name)) for name in CONTENT_SCHEMAS if name in attributes}
+
+
+def without_time(attributes: dict[str, Any], *, chunks: bool) -> dict[str, Any]:
+    """Attributes without the time to the first chunk, which must be there, and sensible, just where chunks came."""
+    first = attributes.pop(names.RESPONSE_TIME_TO_FIRST_CHUNK, None)
+    assert (first is not None) is chunks
+    assert first is None or 0 < first < 60
+    return attributes
+
+
+def check_record(telemetry: Telemetry, attributes: dict[str, Any]) -> None:
+    """The record has the identity and the times of the span, and these attributes."""
+    record, span = telemetry.record(), telemetry.span()
+    found = plain(record.attributes)
+    ids = span.context
+    assert (record.trace_id, record.span_id) == (ids.trace_id, ids.span_id)
+    assert found.pop(names.RECORD_ID) == f"{ids.trace_id:032x}{ids.span_id:016x}"
+    assert found.pop(names.START_TIME_UNIX_NANO) == span.start_time
+    assert found.pop(names.DURATION) == pytest.approx((span.end_time - span.start_time) / 1e9, abs=1e-6)
+    assert found.keys() == attributes.keys()
+    assert content_of(found) == content_of(attributes)
+    assert found == attributes
+
+
+def check_metrics(telemetry: Telemetry, attributes: Mapping[str, Any], *, chunks: int) -> None:
+    """The metrics of one call, with the conventions' buckets and no dimension but the bounded ones."""
+    points = telemetry.points()
+    dimensions = {name: attributes[name] for name in DIMENSIONS if name in attributes}
+    (duration,) = points["gen_ai.client.operation.duration"]
+    assert (plain(duration.attributes), duration.count) == (dimensions, 1)
+    assert duration.explicit_bounds == SECONDS
+    usage = {"input": attributes.get(names.USAGE_INPUT_TOKENS), "output": attributes.get(names.USAGE_OUTPUT_TOKENS)}
+    tokens = points.get("gen_ai.client.token.usage", [])
+    found = {point.attributes[names.TOKEN_TYPE]: point for point in tokens}
+    assert {kind: point.sum for kind, point in found.items()} == {k: v for k, v in usage.items() if v is not None}
+    for kind, point in found.items():
+        assert plain(point.attributes) == {**dimensions, names.TOKEN_TYPE: kind}
+        assert point.explicit_bounds == TOKENS
+    counts = {"time_to_first_chunk": min(chunks, 1), "time_per_output_chunk": max(chunks - 1, 0)}
+    for name, count in counts.items():
+        assert sum(point.count for point in points.get(f"gen_ai.client.operation.{name}", [])) == count
