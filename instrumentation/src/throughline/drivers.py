@@ -11,7 +11,7 @@ from typing import Any
 from opentelemetry import context
 
 from throughline.adapter import Adapter, Call
-from throughline.contained import contained
+from throughline.contained import contained, lost
 from throughline.recorder import Recorder, running
 
 Method = Callable[..., Any]
@@ -21,14 +21,18 @@ def call_driver(recorder: Recorder, adapter: Adapter, original: Method) -> Metho
     """`original` with its calls recorded. Its result, type, exception and context are the caller's as before."""
 
     def begin(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return contained(recorder.begin, adapter, Call(instance, args, kwargs))
+        try:
+            return recorder.begin(adapter, Call(instance, args, kwargs))
+        except Exception as error:
+            lost(recorder.begin, error)
+            return None
 
     @functools.wraps(original)
     def driven(self: Any, *args: Any, **kwargs: Any) -> Any:
         recording = begin(self, args, kwargs)
         if recording is None:
             return original(self, *args, **kwargs)
-        token = context.attach(recording.call_context)
+        token = context.attach(recording.inside())
         try:
             result = original(self, *args, **kwargs)
         except BaseException as error:
@@ -44,7 +48,7 @@ def call_driver(recorder: Recorder, adapter: Adapter, original: Method) -> Metho
         recording = begin(self, args, kwargs)
         if recording is None:
             return await original(self, *args, **kwargs)
-        token = context.attach(recording.call_context)
+        token = context.attach(recording.inside())
         try:
             result = await original(self, *args, **kwargs)
         except BaseException as error:

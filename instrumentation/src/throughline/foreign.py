@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 
 _log = logging.getLogger(__name__)
 
-_CONTEXT_KEYS = ("opentelemetry.genai.client.inference.context", "opentelemetry.genai.client.embedding.context")
+_CONTEXT_KEYS = {"opentelemetry.genai.client.inference.context", "opentelemetry.genai.client.embedding.context"}
 """What opentelemetry-util-genai sets in the context around a call that it already records."""
 
 _SCOPES = (
@@ -31,7 +31,7 @@ def records_already(current: Context) -> bool:
     """Whether the span that is current was opened by another tracer for the very call that is about to be made."""
     if not current:
         return False
-    if any(current.get(key) is not None for key in _CONTEXT_KEYS):
+    if not _CONTEXT_KEYS.isdisjoint(current):
         _warn("opentelemetry-util-genai")
         return True
     span = trace.get_current_span(current)

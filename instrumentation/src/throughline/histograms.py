@@ -1,8 +1,8 @@
-"""Histograms that take values without the API's ceremony. Beside the SDK, not instead of it: its own aggregations count.
+"""Histograms that take values without the API's ceremony. Beside the SDK, not instead of it: its aggregations count.
 
 The API takes one value a call, and the SDK spends most of that call on finding the aggregation of the dimensions, as if
-it had never seen them. Calls of one model have the same dimensions over and over, and a stream of 200 chunks is 199 values
-with the same ones, so a series looks its aggregations up once and adds to them.
+it had never seen them. Calls of one model have the same dimensions over and over, and a stream of 200 chunks is 199
+values with the same ones, so a series looks its aggregations up once and adds to them.
 
 What it needs of the SDK's inside is looked for, never assumed: where any of it is missing, every value takes the front
 door. So does one value a second of every series, which keeps exemplars and changes of the set-up alive.
@@ -11,8 +11,9 @@ door. So does one value a second of every series, which keeps exemplars and chan
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from opentelemetry.context import Context
@@ -27,11 +28,11 @@ _MOST = 1e300  # what is more, or negative, or no number, is for the front door 
 class Series:
     """The values of one histogram under one set of dimensions."""
 
-    __slots__ = ("_aggregations", "_consumer", "_dimensions", "_histogram", "_storages", "_until")
+    __slots__ = ("_adders", "_consumer", "_dimensions", "_histogram", "_storages", "_until")
 
     def __init__(self, histogram: Histogram, dimensions: Mapping[str, AttributeValue]) -> None:
         self._histogram, self._dimensions = histogram, dimensions
-        self._aggregations: list[Any] = []  # the SDK's: one for each reader and view; empty: not to be had
+        self._adders: list[Callable[[Sequence[float]], None]] = []  # one for each reader and view; none: not to be had
         self._consumer: Any = None
         self._storages: Any = None  # replaced by the SDK when readers come or go
         self._until = 0.0
@@ -44,21 +45,21 @@ class Series:
             self._look_up(now)
         if not values:
             return
-        if self._aggregations and 0 <= min(values) and max(values) < _MOST:
-            for aggregation in self._aggregations:
-                _add(aggregation, values)
+        if self._adders and min(values) >= 0 and max(values) < _MOST:
+            for add in self._adders:
+                add(values)
         else:
             for value in values:
                 self._histogram.record(value, self._dimensions, context)
 
     def _look_up(self, now: float) -> None:
-        self._aggregations, self._until = [], now + _FRONT_DOOR_EVERY
+        self._adders, self._until = [], now + _FRONT_DOOR_EVERY
         try:
             histogram: Any = getattr(self._histogram, "_real_instrument", None) or self._histogram  # behind a stand-in
             self._consumer = histogram._measurement_consumer
             self._storages = self._consumer._reader_storages
-            self._aggregations = [
-                _aggregation(match, self._dimensions)
+            self._adders = [
+                _adder(_aggregation(match, self._dimensions))
                 for storage in self._storages.values()
                 for match in storage._get_or_init_view_instrument_match(histogram)
             ]
@@ -94,10 +95,12 @@ class _Value:
     value: float
 
 
-def _add(aggregation: Any, values: Sequence[float]) -> None:
-    if type(aggregation).__name__ == "_ExplicitBucketHistogramAggregation":
-        _add_to_buckets(aggregation, values)
-        return
+def _adder(aggregation: Any) -> Callable[[Sequence[float]], None]:
+    explicit = type(aggregation).__name__ == "_ExplicitBucketHistogramAggregation"
+    return partial(_add_to_buckets if explicit else _add_each, aggregation)
+
+
+def _add_each(aggregation: Any, values: Sequence[float]) -> None:
     for value in values:
         aggregation.aggregate(_Value(value), False)
 

@@ -100,7 +100,8 @@ class IdentityStamper(SpanProcessor):
     """Puts the identity on every span at its start, whoever made the span."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        if span.instrumentation_scope is not None and span.instrumentation_scope.name == SCOPE:
+        scope = span.instrumentation_scope
+        if scope is not None and scope.name == SCOPE:
             return  # a span of ours has it already, given at its creation so that samplers see it
         stamps = _stamps(context.get_current() if parent_context is None else parent_context)
         if stamps:

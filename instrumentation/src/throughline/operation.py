@@ -124,25 +124,22 @@ METRIC_FIELDS = tuple(_METRIC)
 """The fields that are dimensions of metrics."""
 
 
-def _collect(op: Operation, wanted: dict[str, str]) -> dict[str, Any]:
-    return {wanted[key]: value for key, value in op.__dict__.items() if key in wanted and value is not None}
-
-
 def start_attributes(op: Operation) -> dict[str, AttributeValue]:
     """What is known before the call, for the sampler to see."""
-    return _collect(op, _START)
+    return {_START[key]: value for key, value in op.__dict__.items() if key in _START and value is not None}
 
 
 def later_attributes(op: Operation) -> dict[str, AttributeValue]:
     """Everything that is not a start attribute and not content."""
-    return _collect(op, _LATER) | op.extra
+    own = {_LATER[key]: value for key, value in op.__dict__.items() if key in _LATER and value is not None}
+    return own | op.extra
 
 
 def metric_attributes(op: Operation) -> dict[str, AttributeValue]:
     """The bounded dimensions of the metrics; no user, no session, no id."""
-    return _collect(op, _METRIC)
+    return {_METRIC[key]: value for key, value in op.__dict__.items() if key in _METRIC and value is not None}
 
 
 def content_attributes(op: Operation) -> dict[str, Any]:
     """Captured content, not yet masked, by attribute name."""
-    return {name: value for name, value in _collect(op, _CONTENT).items() if value}
+    return {_CONTENT[key]: value for key, value in op.__dict__.items() if key in _CONTENT and value}

@@ -8,6 +8,7 @@ import secrets
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter, time_ns
 from typing import Any
 
@@ -24,12 +25,13 @@ from throughline.instruments import Instruments
 from throughline.operation import Operation, content_attributes, later_attributes, start_attributes
 from throughline.privacy.masking import Masker
 from throughline.settings import Settings
-from throughline.streams import WatchedAsyncIterator, WatchedIterator, iterator, watched_bytes
+from throughline.streams import ByteFeed, Watched, Watcher, watch
 from throughline.usage import estimate
 
 _RUNNING = context.create_key("throughline.running")
 _SUPPRESS = context._SUPPRESS_INSTRUMENTATION_KEY
 _SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
+_SPAN = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))  # the API sets it at twice our cost
 _SUPPRESS_PLAIN = "suppress_instrumentation"  # as older instrumentations write it
 
 
@@ -48,6 +50,8 @@ class Recorder:
         self.tracer, self.instruments, self.logger = tracer, instruments, logger
         self.settings, self.masker = settings, masker
         self.captures = settings.content_on_span or settings.content_on_event
+        self.reads_content = self.captures or settings.estimate_usage
+        self.amends = settings.stream_usage or bool(settings.trace_hosts)
         self.on = True
 
     def begin(self, adapter: Adapter, call: Call) -> Recording | None:
@@ -59,8 +63,8 @@ class Recorder:
         if route is None:
             return None
         recording = Recording(self, route, current)
-        recording.call_context = Context({**recording.context, _RUNNING: recording, _SUPPRESS_HTTP: True})
-        contained(recording.amend, adapter, call)
+        if self.amends:
+            contained(recording.amend, adapter, call)
         return recording
 
     def start(self, route: Route) -> Recording:
@@ -72,31 +76,32 @@ class Recording:
     """One operation. Whatever ends it first ends it: its result, an error, a close, or the loss of its stream."""
 
     __slots__ = (
-        "_body", "_clock", "_hides_usage", "_message", "_reader", "_recorder", "_span", "_span_is_ours",
-        "_started", "_times", "_watched", "_whole", "attempts", "call_context", "context", "done", "op", "refused",
+        "_body", "_clock", "_known", "_message", "_reader", "_recorder", "_span", "_span_is_ours", "_started",
+        "_watched", "_whole", "attempts", "context", "done", "hides", "op", "refused", "times",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context) -> None:
         self._recorder, self._reader, self._body = recorder, route.reader, route.body
         self._whole: dict[str, Any] = {}
-        self._times: list[float] = []
-        self._hides_usage, self._message, self.attempts, self.done = False, "", 0, False
+        self.times: list[float] = []
+        self._message, self.attempts, self.done = "", 0, False
         self.refused: int | None = None  # the HTTP status of the attempt that failed last
-        self._watched: weakref.ref[WatchedIterator | WatchedAsyncIterator] | None = None
+        self.hides: Callable[[Any], bool] | None = None
+        self._watched: weakref.ref[Watched] | None = None
         self.op = op = Operation()
         op.name, op.provider = route.reader.operation, route.provider
         op.server_address, op.server_port = route.address, route.port
-        for name, value in carried(current).items():
-            setattr(op, name, value)
+        if current:
+            op.__dict__.update(carried(current))
         contained(route.reader.request, op, route.body)
         leave_out_defaults(op)
-        if recorder.captures or recorder.settings.estimate_usage:
+        if recorder.reads_content:
             contained(route.reader.request_content, op, route.body)
         self._open_span(current)
-        self.call_context = self.context
 
     def _open_span(self, current: Context) -> None:
         op = self.op
+        self._known = start_attributes(op)
         self._span_is_ours = not foreign.records_already(current)
         self._started, self._clock = time_ns(), perf_counter()
         if not self._span_is_ours:
@@ -105,17 +110,22 @@ class Recording:
         stamp_all_spans()
         subject = op.model or op.data_source
         name = f"{op.name} {subject}" if subject else str(op.name)
-        self._span = self._recorder.tracer.start_span(
-            name, current, SpanKind.CLIENT, start_attributes(op), start_time=self._started
+        self._span = span = self._recorder.tracer.start_span(
+            name, current, SpanKind.CLIENT, self._known, start_time=self._started
         )
-        self.context = trace.set_span_in_context(self._span, current)
+        self.context = Context({**current, _SPAN: span})
+
+    def inside(self) -> Context:
+        """The context in which a client makes its call. Not kept: it leads back here, and only the collector of cyclic
+        garbage would free the two."""
+        return Context({**self.context, _RUNNING: self, _SUPPRESS_HTTP: True})
 
     def amend(self, adapter: Adapter, call: Call) -> None:
         """Change the request only where the owner opted in: a stream's usage, the trace for one's own proxy."""
         settings, body, headers = self._recorder.settings, None, {}
         if settings.stream_usage and self.op.stream:
             body = self._reader.ask_usage(self._body)
-            self._hides_usage = body is not None
+            self.hides = self._reader.only_usage if body is not None else None
         if self.op.server_address in settings.trace_hosts:
             span = self._span.get_span_context()
             headers = {"traceparent": f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"}
@@ -134,32 +144,36 @@ class Recording:
                 {names.ATTEMPT_NUMBER: self.attempts, what: error, names.ATTEMPT_DELAY: delay},
             )
 
-    def chunk(self, chunk: Any) -> bool:
-        """Take note of a stream's chunk. True: the caller must not see it."""
-        self._times.append(perf_counter())
-        hidden = False
-        try:
-            hidden = self._hides_usage and self._reader.only_usage(chunk)
-            if self._recorder.captures or self._recorder.settings.estimate_usage:
-                self._reader.fold_content(self._whole, chunk)
-            self._reader.fold(self._whole, chunk)
-        except Exception as error:
-            lost(self._reader.fold, error)
-        return hidden
+    @property
+    def take(self) -> Callable[[Any], None]:
+        """What adds a stream's chunk to what is known of the reply: asked for once a stream, called once a chunk."""
+        return self._take_all if self._recorder.reads_content else partial(self._reader.fold, self._whole)
 
-    def watching(self, watched: WatchedIterator | WatchedAsyncIterator) -> None:
-        """This iterator is how the caller reads the result; held weakly, so that its loss is seen at once."""
-        self._watched = weakref.ref(watched)
+    def _take_all(self, chunk: Any) -> None:
+        self._reader.fold_content(self._whole, chunk)
+        self._reader.fold(self._whole, chunk)
 
-    def watched(self, chunks: Any) -> WatchedIterator | WatchedAsyncIterator:
+    def chunk(self, chunk: Any) -> None:
+        """Take note of a chunk that was found in a stream of bytes."""
+        self.times.append(perf_counter())
+        contained(self.take, chunk)
+
+    def watched(self, chunks: Any) -> Watched:
         """The same iterator, seen by this recording, which ends with it."""
-        watched = iterator(chunks, self)
-        self.watching(watched)
-        return watched
+        return self._watch(chunks, self)
 
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
-        """The same method of an HTTP response, whose blocks are decoded beside the caller."""
-        return watched_bytes(blocks, self, streaming=bool(self.op.stream))
+        """`iter_bytes` or `aiter_bytes` of an HTTP response, whose blocks are decoded beside the caller."""
+
+        def observed(*args: Any, **kwargs: Any) -> Watched:
+            return self._watch(blocks(*args, **kwargs), ByteFeed(self, streaming=bool(self.op.stream)))
+
+        return observed
+
+    def _watch(self, iterator: Any, watcher: Watcher) -> Watched:
+        watched = watch(iterator, watcher)
+        self._watched = weakref.ref(watched)  # weakly, so that its loss is seen at once
+        return watched
 
     def deliver(self, adapter: Adapter, result: Any) -> None:
         """Learn the result from the adapter; where it cannot read it, the operation ends here, without one."""
@@ -185,7 +199,7 @@ class Recording:
     def closed(self) -> None:
         """The caller closed the stream. A close from within, at the stream's own end, is not his."""
         watched = self._watched() if self._watched else None
-        if watched is None or not watched.running:
+        if watched is None or not watched.gi_running:
             self._end("closed")
 
     def dropped(self) -> None:
@@ -201,46 +215,45 @@ class Recording:
         contained(self._emit, duration)
         if self._span_is_ours:
             contained(self._span.end, self._started + int(duration * 1e9))
-        self._body, self._whole, self._times = None, {}, []
+        self._body, self._whole, self.times = None, {}, []
 
     def _read(self, reason: str, body: Any) -> None:
-        op = self.op
+        op, recorder = self.op, self._recorder
         op.end_reason = reason
         if self.attempts:
             op.attempt_count = self.attempts + 1
-        if self._times:
-            op.time_to_first_chunk = self._times[0] - self._clock
-        contained(self._reader.response, op, self._whole if body is None else body)
-        if self._recorder.captures or self._recorder.settings.estimate_usage:
-            contained(self._reader.response_content, op, self._whole if body is None else body)
-        if self._recorder.settings.estimate_usage:
+        if self.times:
+            op.time_to_first_chunk = self.times[0] - self._clock
+        reply = self._whole if body is None else body
+        contained(self._reader.response, op, reply)
+        if recorder.reads_content:
+            contained(self._reader.response_content, op, reply)
+        if recorder.settings.estimate_usage:
             contained(estimate, op)
         if op.error_type and reason == "completed":  # the provider says so in an answer that arrived whole
             op.end_reason = "error"
 
     def _emit(self, duration: float) -> None:
         recorder, op = self._recorder, self.op
-        content, message = self._masked()
+        content, message = self._masked() if recorder.captures else ({}, "")
         attributes = later_attributes(op)
         if self._span_is_ours:
             if self._span.is_recording():
                 self._span.set_attributes(attributes)
-                if recorder.settings.content_on_span:
+                if content and recorder.settings.content_on_span:
                     self._span.set_attributes({key: as_json(value) for key, value in content.items()})
             if op.error_type:
                 self._span.set_status(Status(StatusCode.ERROR, message or None))
-            contained(recorder.instruments.measure, op, duration, self._times, self.context)
+            contained(recorder.instruments.measure, op, duration, self.times, self.context)
         if op.error_type:
             contained(self._log_exception, message)
         if recorder.settings.emit_records and not discards(recorder.logger):
             shown = content if recorder.settings.content_on_event else {}
-            self._log_record(duration, {**start_attributes(op), **attributes, **shown})
+            self._log_record(duration, {**self._known, **attributes, **shown})
 
     def _masked(self) -> tuple[dict[str, Any], str]:
-        """Content and error message after masking; both empty where content is not captured."""
+        """Content and error message after masking."""
         recorder, op = self._recorder, self.op
-        if not recorder.captures:
-            return {}, ""
         counts: Counter[str] = Counter()
         content = recorder.masker.value(content_attributes(op), counts)
         message = recorder.masker.text(self._message, counts) if self._message else ""

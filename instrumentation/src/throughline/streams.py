@@ -3,93 +3,134 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, MutableSequence
+from time import perf_counter
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
-from throughline.contained import contained
+from throughline.contained import contained, lost
 
 if TYPE_CHECKING:
     from throughline.recorder import Recording
 
 
-class _Watched:
-    """What both share: the operation ends with the iterator, or when the last reference to it goes."""
-
-    __slots__ = ("__weakref__", "_recording", "_source")
-
-    def __init__(self, source: Any, recording: Recording) -> None:
-        self._source, self._recording = source, recording
+class Watcher(Protocol):
+    """Who sees what passes. Asked once a stream, not once a chunk, for what does not change."""
 
     @property
-    def running(self) -> bool:
-        """Whether the source is being advanced right now, so that a close comes from within and is no caller's."""
-        return bool(getattr(self._source, "gi_running", False) or getattr(self._source, "ag_running", False))
+    def times(self) -> MutableSequence[float]:
+        """Gets the clock, in seconds, at each item's arrival."""
+
+    @property
+    def take(self) -> Callable[[Any], None]:
+        """What is called with each item."""
+
+    @property
+    def hides(self) -> Callable[[Any], bool] | None:
+        """Whether the caller must not see an item; None: he sees all."""
+
+    def finish(self) -> None:
+        """The stream is exhausted."""
+
+    def fail(self, error: BaseException) -> None:
+        """It raised."""
+
+    def dropped(self) -> None:
+        """The caller let go of it."""
+
+
+def _watch(source: Iterator[Any], watcher: Watcher) -> Iterator[Any]:
+    """The items of `source`. Its first one is nothing: past it, the generator knows when the caller lets go of it.
+
+    A generator, because it costs half of a class's `__next__`, and a stream of 200 chunks pays that 200 times.
+    """
+    seen, take, hides = watcher.times.append, watcher.take, watcher.hides
+    try:
+        yield None
+        for item in source:
+            seen(perf_counter())
+            try:
+                take(item)
+            except Exception as error:
+                lost(take, error)
+            if hides is None or not contained(hides, item):
+                yield item
+    except GeneratorExit:
+        watcher.dropped()
+    except BaseException as error:
+        watcher.fail(error)
+        raise
+    else:
+        watcher.finish()
+
+
+class WatchedAsyncIterator:
+    """The same for an async iterator. No generator: a dropped one of these only ends when the event loop gets to it."""
+
+    __slots__ = ("__weakref__", "_hides", "_next", "_seen", "_source", "_take", "_watcher")
+
+    def __init__(self, source: AsyncIterator[Any], watcher: Watcher) -> None:
+        self._source, self._watcher, self._next = source, watcher, source.__anext__
+        self._seen, self._take, self._hides = watcher.times.append, watcher.take, watcher.hides
+
+    @property
+    def gi_running(self) -> bool:
+        """Whether the source is being advanced right now, as a generator says it."""
+        return bool(getattr(self._source, "ag_running", False))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)  # close, aclose, send…: the source's own
-
-    def __del__(self) -> None:
-        self._recording.dropped()
-
-
-class WatchedIterator(_Watched):
-    """A sync iterator of chunks."""
-
-    __slots__ = ()
-
-    def __iter__(self) -> WatchedIterator:
-        return self
-
-    def __next__(self) -> Any:
-        try:
-            chunk = next(self._source)
-            while self._recording.chunk(chunk):  # asked for by us, not by the caller
-                chunk = next(self._source)
-        except StopIteration:
-            self._recording.finish()
-            raise
-        except BaseException as error:
-            self._recording.fail(error)
-            raise
-        return chunk
-
-
-class WatchedAsyncIterator(_Watched):
-    """An async iterator of chunks."""
-
-    __slots__ = ()
+        return getattr(self._source, name)  # aclose, asend…: the source's own
 
     def __aiter__(self) -> WatchedAsyncIterator:
         return self
 
     async def __anext__(self) -> Any:
         try:
-            chunk = await anext(self._source)
-            while self._recording.chunk(chunk):
-                chunk = await anext(self._source)
+            while True:
+                item = await self._next()
+                self._seen(perf_counter())
+                try:
+                    self._take(item)
+                except Exception as error:
+                    lost(self._take, error)
+                if self._hides is None or not contained(self._hides, item):
+                    return item
         except StopAsyncIteration:
-            self._recording.finish()
+            self._watcher.finish()
             raise
         except BaseException as error:
-            self._recording.fail(error)
+            self._watcher.fail(error)
             raise
-        return chunk
+
+    def __del__(self) -> None:
+        self._watcher.dropped()
 
 
-def iterator(source: Any, recording: Recording) -> WatchedIterator | WatchedAsyncIterator:
-    """The watched form of `source`, sync or async as it is."""
-    return (WatchedAsyncIterator if hasattr(source, "__anext__") else WatchedIterator)(source, recording)
+Watched: TypeAlias = GeneratorType[Any, None, None] | WatchedAsyncIterator
+
+
+def watch(source: Any, watcher: Watcher) -> Watched:
+    """The watched form of the iterator `source`, sync or async as it is."""
+    if hasattr(source, "__anext__"):
+        return WatchedAsyncIterator(source, watcher)
+    watched = _watch(source, watcher)
+    next(watched)
+    return cast("GeneratorType[Any, None, None]", watched)
 
 
 class ByteFeed:
-    """Bytes of an HTTP body as they pass: an event stream gives chunks at once, anything else one body at the end."""
+    """A watcher of an HTTP body's bytes: an event stream gives chunks at once, anything else one body at the end."""
 
-    __slots__ = ("_kept", "_recording", "_streaming")
+    __slots__ = ("_kept", "_recording", "_streaming", "hides", "take", "times")
 
     def __init__(self, recording: Recording, *, streaming: bool) -> None:
         self._recording, self._streaming, self._kept = recording, streaming, b""
+        self.times: MutableSequence[float] = deque(maxlen=0)  # a block of bytes is no chunk: its time says nothing
+        self.take: Callable[[Any], None] = self._feed
+        self.hides: Callable[[Any], bool] | None = None
 
-    def feed(self, block: bytes) -> None:
+    def _feed(self, block: bytes) -> None:
         """Take a block; complete event lines become chunks. Raises ValueError on a line that is no JSON."""
         self._kept += block
         if self._streaming:
@@ -105,42 +146,19 @@ class ByteFeed:
         else:
             self._recording.chunk(json.loads(line[5:]))
 
-    def end(self) -> None:
-        """The body is complete."""
-        self._recording.finish(None if self._streaming else json.loads(self._kept or b"{}"))
-
-
-def watched_bytes(method: Callable[..., Any], recording: Recording, *, streaming: bool) -> Callable[..., Any]:
-    """`iter_bytes` or `aiter_bytes` of an HTTP response, with a feed beside it; each item passes unchanged."""
-
-    def observed(*args: Any, **kwargs: Any) -> Any:
-        blocks = method(*args, **kwargs)
-        feed = _BytesRecording(ByteFeed(recording, streaming=streaming), recording)
-        watched = iterator(blocks, cast("Recording", feed))
-        recording.watching(watched)
-        return watched
-
-    return observed
-
-
-class _BytesRecording:
-    """A recording whose chunks are blocks of bytes."""
-
-    __slots__ = ("_feed", "_recording")
-
-    def __init__(self, feed: ByteFeed, recording: Recording) -> None:
-        self._feed, self._recording = feed, recording
-
-    def chunk(self, block: bytes) -> bool:
-        contained(self._feed.feed, block)
-        return False
-
     def finish(self) -> None:
-        contained(self._feed.end)
-        self._recording.finish()  # does nothing when the feed could end it
+        """The body is complete."""
+        if not self._streaming:
+            contained(self._whole)
+        self._recording.finish()  # does nothing when the body could end it
+
+    def _whole(self) -> None:
+        self._recording.finish(json.loads(self._kept or b"{}"))
 
     def fail(self, error: BaseException) -> None:
+        """Reading it raised."""
         self._recording.fail(error)
 
     def dropped(self) -> None:
+        """The caller let go of it."""
         self._recording.dropped()

@@ -262,7 +262,7 @@ def test_suppression_is_honoured(telemetry: Telemetry) -> None:
 
 def recordings() -> int:
     gc.collect()
-    return sum(isinstance(thing, (recorder.Recording, streams.WatchedIterator)) for thing in gc.get_objects())
+    return sum(isinstance(thing, (recorder.Recording, streams.WatchedAsyncIterator)) for thing in gc.get_objects())
 
 
 def test_memory_is_given_back(telemetry: Telemetry) -> None:

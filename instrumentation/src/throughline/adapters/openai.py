@@ -69,7 +69,9 @@ class Chat(Reader):
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
-        op.finish_reasons = [r for c in items(body, "choices") if (r := member(c, "finish_reason"))] or None
+        choices = member(body, "choices")
+        if isinstance(choices, list):
+            op.finish_reasons = [r for c in choices if (r := member(c, "finish_reason"))] or None
 
     def response_content(self, op: Operation, body: Any) -> None:
         op.output = [
@@ -109,14 +111,15 @@ class Chat(Reader):
         return None
 
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
-        if not whole.get("model"):  # Azure's first chunk has neither
-            whole |= {"id": member(chunk, "id") or None, "model": member(chunk, "model") or None}
-        for key in ("usage", "service_tier", "system_fingerprint"):
-            if (value := member(chunk, key)) is not None:
-                whole[key] = value
-        for choice in member(chunk, "choices") or ():
-            if (reason := member(choice, "finish_reason")) is not None:
+        """Called for every chunk, and nearly all bring some text and nothing else: two look-ups tell."""
+        own = getattr(chunk, "__dict__", chunk)
+        choices = own.get("choices") or ()
+        if "model" not in whole or not choices or own.get("usage") is not None:
+            _add_head(whole, chunk)
+        for choice in choices:
+            if (reason := getattr(choice, "__dict__", choice).get("finish_reason")) is not None:
                 _choice(whole, choice)["finish_reason"] = reason
+                _add_head(whole, chunk)
 
     def fold_content(self, whole: dict[str, Any], chunk: Any) -> None:
         for choice in member(chunk, "choices") or ():
@@ -130,6 +133,13 @@ class Chat(Reader):
 
     def only_usage(self, chunk: Any) -> bool:
         return not member(chunk, "choices") and member(chunk, "usage") is not None
+
+
+def _add_head(whole: dict[str, Any], chunk: Any) -> None:
+    """What a chunk says of the reply as a whole; Azure's first one, only of the filter, has neither id nor model."""
+    for key in ("id", "model", "usage", "service_tier", "system_fingerprint"):
+        if (value := member(chunk, key)) not in (None, ""):
+            whole[key] = value
 
 
 def _choice(whole: dict[str, Any], choice: Any) -> dict[str, Any]:

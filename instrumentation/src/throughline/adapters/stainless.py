@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
+
+_MOST_ENDPOINTS = 100  # an application that makes a client for each call has as many URLs
 
 
 def points(base: str) -> tuple[Patch, ...]:
@@ -27,9 +28,7 @@ class StainlessAdapter(Adapter):
     base: ClassVar[str]  # the module of the base clients
 
     def __init__(self) -> None:
-        self._endpoints: weakref.WeakKeyDictionary[Any, tuple[Any, tuple[str, str, int | None]]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._endpoints: dict[int, tuple[Any, type, tuple[str, str, int | None]]] = {}
 
     @property
     def patches(self) -> Iterable[Patch]:  # type: ignore[override]
@@ -46,10 +45,13 @@ class StainlessAdapter(Adapter):
     def _endpoint(self, client: Any) -> tuple[str, str, int | None]:
         """Provider, address and port of a client; kept, because taking a URL apart costs as much as reading a reply."""
         url = client.base_url
-        kept = self._endpoints.get(client)
-        if kept is None or kept[0] is not url:
-            self._endpoints[client] = kept = url, (self.provider(client, url.host), url.host, _port(url))
-        return kept[1]
+        kept = self._endpoints.get(id(url))
+        if kept is None or kept[0] is not url or kept[1] is not type(client):
+            if len(self._endpoints) >= _MOST_ENDPOINTS:
+                self._endpoints.clear()
+            kept = url, type(client), (self.provider(client, url.host), url.host, _port(url))
+            self._endpoints[id(url)] = kept
+        return kept[2]
 
     def provider(self, client: Any, host: str) -> str:
         """The conventions' name of whoever answers at `host`."""
@@ -89,8 +91,8 @@ def _watch_stream(stream: Any, running: Running) -> None:
     finds the circle. A twin takes the stream's place in it: then letting go of the stream ends the operation at once.
     """
     stream = vars(stream).get("_raw_stream", stream)  # a helper of older clients, whose own iterator reads that one
-    twin = copy.copy(stream)
-    twin._iterator = None
+    twin = object.__new__(type(stream))
+    vars(twin).update(vars(stream), _iterator=None)
     stream._iterator = running.watched(twin.__stream__())
     _watch_close(stream.response, running)
 
