@@ -6,7 +6,8 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 include deploy/compose/.env          # the versions of Collector, Elasticsearch, Jaeger and Grafana, for native and compose alike
-PARTS := $(CURDIR)/.parts
+# Relative: make's targets cannot hold the spaces that the repository's own path may have.
+PARTS := .parts
 UV_VERSION := 0.13.9
 UV := $(PARTS)/uv/bin/uv
 PYTHON := .venv/bin/python
@@ -115,14 +116,14 @@ collector: $(PARTS)/otelcol-throughline ## build the native Collector from build
 
 $(PARTS)/otelcol-throughline: collector-config/builder.yaml collector-config/go.mod collector-config/go.sum
 	@mkdir -p $(PARTS)
-	@collector-config/gobuild.sh Collector collector-config . $@
+	@collector-config/gobuild.sh Collector collector-config . "$(CURDIR)/$@"
 
 .PHONY: jaeger
 jaeger: $(PARTS)/jaeger ## build the native Jaeger from its committed modules
 
 $(PARTS)/jaeger: deploy/native/jaeger/go.mod deploy/native/jaeger/go.sum
 	@mkdir -p $(PARTS)
-	@collector-config/gobuild.sh Jaeger deploy/native/jaeger github.com/jaegertracing/jaeger/cmd/jaeger $@
+	@collector-config/gobuild.sh Jaeger deploy/native/jaeger github.com/jaegertracing/jaeger/cmd/jaeger "$(CURDIR)/$@"
 
 $(UV):
 	@command -v python3 >/dev/null || { echo "missing: python3 (3.11 or later)" >&2; exit 1; }
@@ -135,7 +136,7 @@ $(UV):
 	@$(UV) venv --quiet --allow-existing --python python3 .venv
 	@$(UV) pip sync --quiet --require-hashes requirements.lock
 	@$(UV) pip install --quiet --no-deps --editable . --editable services
-	@echo $(CURDIR)/deploy > "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/throughline-native.pth"
+	@echo "$(CURDIR)/deploy" > "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/throughline-native.pth"
 	@touch $@
 
 ## --- cleaning ----------------------------------------------------------------------------------------------------
