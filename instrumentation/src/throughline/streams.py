@@ -107,7 +107,7 @@ class WatchedAsyncIterator:
         self._watcher.dropped()
 
 
-Watched: TypeAlias = GeneratorType[Any, None, None] | WatchedAsyncIterator
+Watched: TypeAlias = "GeneratorType[Any, None, None] | WatchedAsyncIterator"
 
 
 def watch(source: Any, watcher: Watcher) -> Watched:
