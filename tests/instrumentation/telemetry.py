@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,8 +45,16 @@ class Telemetry:
         return list(self.span_exporter.get_finished_spans())
 
     def span(self) -> ReadableSpan:
+        """The only span; awaited, because what the garbage collector ends, it ends in a thread."""
+        self.ended(1)
         (only,) = self.spans()
         return only
+
+    def ended(self, count: int) -> None:
+        """Wait until this many spans have ended; give up without a word, for the test to fail on what is missing."""
+        deadline = time.monotonic() + 5
+        while len(self.spans()) < count and time.monotonic() < deadline:
+            os.sched_yield()
 
     def attributes(self) -> dict[str, Any]:
         return plain(self.span().attributes or {})

@@ -53,9 +53,10 @@ def call_driver(recorder: Recorder, adapter: Adapter, original: Method) -> Metho
             result = await original(self, *args, **kwargs)
         except BaseException as error:
             recording.fail(error)
+            if not isinstance(error, GeneratorExit):  # thrown in by whoever freed the coroutine, in his context
+                context.detach(token)
             raise
-        finally:
-            context.detach(token)
+        context.detach(token)
         recording.deliver(adapter, result)
         return result
 

@@ -24,7 +24,9 @@ _SCOPES = (
     "logfire.anthropic",
     "logfire.openai",
 )
-_MODEL_MARKS = ("gen_ai.request.model", "llm.model_name", "openinference.span.kind")  # noqa: names of others
+_MODEL_MARKS = ("gen_ai.request.model", "llm.model_name", "openinference.span.kind")  # names of others
+_AROUND_CALLS = ("create_agent", "invoke_agent", "execute_tool", "invoke_workflow", "plan")
+"""Operations inside which model calls are made; a span of one of these is none of a call's."""
 
 
 def records_already(current: Context) -> bool:
@@ -39,6 +41,8 @@ def records_already(current: Context) -> bool:
     if not scope.startswith(_SCOPES):
         return False
     marks = getattr(span, "attributes", None) or {}
+    if "agents" in scope or marks.get("gen_ai.operation.name") in _AROUND_CALLS:  # names of others
+        return False
     if found := any(mark in marks for mark in _MODEL_MARKS):
         _warn(scope)
     return found

@@ -17,7 +17,7 @@ from opentelemetry._logs import Logger, LogRecord, NoOpLogger, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
-from throughline import foreign, names
+from throughline import endings, foreign, names
 from throughline.adapter import Adapter, Call, Route
 from throughline.contained import contained, lost
 from throughline.identity import carried, stamp_all_spans
@@ -41,6 +41,11 @@ def running(current: Context) -> Recording | None:
     return found if isinstance(found, Recording) else None
 
 
+def _is_nested(current: Context) -> bool:
+    """Whether this is inside an operation. What was started there may outlive it, and is not inside any more then."""
+    return _RUNNING in current and (outer := running(current)) is not None and not outer.done
+
+
 class Recorder:
     """What all operations share: where telemetry goes and what the owner decided."""
 
@@ -53,11 +58,12 @@ class Recorder:
         self.reads_content = self.captures or settings.estimate_usage
         self.amends = settings.stream_usage or bool(settings.trace_hosts)
         self.on = True
+        endings.install()
 
     def begin(self, adapter: Adapter, call: Call) -> Recording | None:
         """Start recording this call; None where it is no operation, one is running already, or it is suppressed."""
         current = context.get_current()
-        if not self.on or _RUNNING in current or current.get(_SUPPRESS) or current.get(_SUPPRESS_PLAIN):
+        if not self.on or _is_nested(current) or current.get(_SUPPRESS) or current.get(_SUPPRESS_PLAIN):
             return None
         route = adapter.route(call)
         if route is None:
@@ -76,8 +82,8 @@ class Recording:
     """One operation. Whatever ends it first ends it: its result, an error, a close, or the loss of its stream."""
 
     __slots__ = (
-        "_body", "_clock", "_known", "_message", "_reader", "_recorder", "_span", "_span_is_ours", "_started",
-        "_watched", "_whole", "attempts", "context", "done", "hides", "op", "refused", "times",
+        "__weakref__", "_body", "_clock", "_known", "_message", "_reader", "_recorder", "_span", "_span_is_ours",
+        "_started", "_watched", "_whole", "attempts", "context", "done", "hides", "op", "refused", "times",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context) -> None:
@@ -126,8 +132,8 @@ class Recording:
         if settings.stream_usage and self.op.stream:
             body = self._reader.ask_usage(self._body)
             self.hides = self._reader.only_usage if body is not None else None
-        if self.op.server_address in settings.trace_hosts:
-            span = self._span.get_span_context()
+        span = self._span.get_span_context()
+        if self.op.server_address in settings.trace_hosts and span.is_valid:
             headers = {"traceparent": f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"}
         if body is not None or headers:
             adapter.amend(call, body, headers)
@@ -173,6 +179,7 @@ class Recording:
     def _watch(self, iterator: Any, watcher: Watcher) -> Watched:
         watched = watch(iterator, watcher)
         self._watched = weakref.ref(watched)  # weakly, so that its loss is seen at once
+        endings.opened(self)
         return watched
 
     def deliver(self, adapter: Adapter, result: Any) -> None:
@@ -211,6 +218,12 @@ class Recording:
             return
         self.done = True
         duration = perf_counter() - self._clock
+        if endings.in_collector():
+            endings.later(partial(self._conclude, reason, body, duration))
+        else:
+            self._conclude(reason, body, duration)
+
+    def _conclude(self, reason: str, body: Any, duration: float) -> None:
         contained(self._read, reason, body)
         contained(self._emit, duration)
         if self._span_is_ours:
@@ -243,13 +256,14 @@ class Recording:
                 if content and recorder.settings.content_on_span:
                     self._span.set_attributes({key: as_json(value) for key, value in content.items()})
             if op.error_type:
-                self._span.set_status(Status(StatusCode.ERROR, message or None))
+                shown = message if recorder.settings.content_on_span else ""
+                self._span.set_status(Status(StatusCode.ERROR, shown or None))
             contained(recorder.instruments.measure, op, duration, self.times, self.context)
-        if op.error_type:
-            contained(self._log_exception, message)
         if recorder.settings.emit_records and not discards(recorder.logger):
-            shown = content if recorder.settings.content_on_event else {}
-            self._log_record(duration, {**self._known, **attributes, **shown})
+            content, message = (content, message) if recorder.settings.content_on_event else ({}, "")
+            if op.error_type:
+                contained(self._log_exception, message)
+            self._log_record(duration, {**self._known, **attributes, **content})
 
     def _masked(self) -> tuple[dict[str, Any], str]:
         """Content and error message after masking."""
@@ -264,7 +278,9 @@ class Recording:
 
     def _log_record(self, duration: float, attributes: dict[str, Any]) -> None:
         span = self._span.get_span_context()
-        own = f"{span.trace_id:032x}{span.span_id:016x}" if span.is_valid else secrets.token_hex(24)
+        # A span of another tracer, or the caller's where no SDK makes spans, is not this operation's alone.
+        unique = self._span_is_ours and self._span.is_recording()
+        own = f"{span.trace_id:032x}{span.span_id:016x}" if unique else secrets.token_hex(24)
         more: dict[str, Any] = {
             names.RECORD_ID: own,
             names.DURATION: duration,
