@@ -45,7 +45,7 @@ class Series:
             self._look_up(now)
         if not values:
             return
-        if self._adders and min(values) >= 0 and max(values) < _MOST:
+        if self._adders and min(values) >= 0 and sum(values) < _MOST:  # the sum tells of one that is no number, too
             for add in self._adders:
                 add(values)
         else:
