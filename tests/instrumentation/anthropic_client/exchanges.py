@@ -203,7 +203,7 @@ THOUGHT = reply({"type": "thinking", "thinking": "Hm. Yes.", "signature": "c2ln"
                 {"type": "redacted_thinking", "data": "c2VjcmV0"}, {"type": "text", "text": "42"})  # fmt: skip
 THOUGHT["usage"]["output_tokens_details"] = {"thinking_tokens": 3}
 REASONING = Exchange(
-    request={**ASKED, "thinking": {"type": "adaptive"}},
+    request={**ASKED, "extra_body": {"thinking": {"type": "adaptive"}}},
     reply=THOUGHT,
     chunks=chunks(THOUGHT, [
         [{"type": "thinking", "thinking": "", "signature": ""}, {"type": "thinking_delta", "thinking": "Hm. "},
