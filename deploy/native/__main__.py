@@ -60,10 +60,13 @@ def _print_pages(stack: Stack) -> None:
 
 @app.command()
 def status(run: Annotated[Path, typer.Option(help="folder for state, data and logs")] = RUN) -> None:
-    """Print the running stack's addresses; exit code 1 if none is up."""
+    """Print the running stack's addresses; exit code 1 if none is up yet."""
     environment = run / "stack.env"
-    if not (is_running(run) and environment.exists()):
+    if not is_running(run):
         console.print(f"no stack runs in {run}", soft_wrap=True)
+        raise typer.Exit(1)
+    if not environment.exists():
+        console.print(f"the stack in {run} is starting or stopping", soft_wrap=True)
         raise typer.Exit(1)
     console.print(environment.read_text(), end="", soft_wrap=True)
 

@@ -32,6 +32,7 @@ class RunDirectory:
         self.path = path.resolve()
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = self._locked()
+        self.environment_file.unlink(missing_ok=True)  # a killed launcher's addresses, until ours are known
 
     @property
     def logs(self) -> Path:
@@ -66,7 +67,7 @@ class RunDirectory:
             lock.close()
             raise AlreadyRunningError(
                 f"a stack is already running in {self.path} (launcher process {holder}); "
-                f"use it (`native status`), or stop it first with Ctrl-C there"
+                f"use it (`python -m native status` has its addresses), or stop it first with Ctrl-C there"
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")

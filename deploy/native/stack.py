@@ -132,6 +132,10 @@ def _service(name: str, ports: Ports, *, feeds: tuple[str, ...]) -> Part:
             # Shorter than the Collector's wait after a root span, or it would decide on half a trace.
             "OTEL_BSP_SCHEDULE_DELAY": "500",
             "OTEL_BLRP_SCHEDULE_DELAY": "500",
+            # Seconds. With 10, the default, a Collector away for 5 loses batches; in 60 all six attempts are made.
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
+            "OTEL_BSP_MAX_QUEUE_SIZE": "8192",
+            "OTEL_BLRP_MAX_QUEUE_SIZE": "8192",
             # Questions that nobody asked: health probes, and the page's look-ups of its own traces.
             "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": "grpc.health.v1.Health",
             "OTEL_PYTHON_STARLETTE_EXCLUDED_URLS": "healthz,v1/traces",

@@ -8,9 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from native.__main__ import app
 from native.part import Part
 from native.ports import Ports
 from native.stack import REPOSITORY, Stack, throughline_parts
+from opentelemetry.exporter.otlp.proto.grpc import exporter
+from typer.testing import CliRunner
 
 SERVICES = ("gateway", "prompt-builder", "llm-caller", "postprocessor")
 PLACEHOLDER = re.compile(r"\$\{env:(\w+)(:-[^}]*)?\}")
@@ -68,6 +71,13 @@ def test_every_name_has_a_port_of_its_own() -> None:
     assert ports["7"] == ports["7"]
 
 
+def test_a_killed_stacks_addresses_are_not_those_of_the_one_that_starts(tmp_path: Path) -> None:
+    (tmp_path / "stack.env").write_text("GATEWAY_URL=http://127.0.0.1:1\n")
+    with closing(Stack(tmp_path, environment={})):
+        answer = CliRunner().invoke(app, ["status", "--run", str(tmp_path)])
+    assert (answer.exit_code, "starting" in answer.output, "GATEWAY_URL" in answer.output) == (1, True, False)
+
+
 def test_services_are_reached_where_they_listen(stack: Stack) -> None:
     for name in ("PROMPT_BUILDER", "LLM_CALLER", "POSTPROCESSOR"):
         assert stack.addresses[f"{name}_TARGET"] == stack.addresses[f"{name}_LISTEN"]
@@ -92,6 +102,12 @@ def test_the_batches_leave_before_the_sampler_decides(parts: dict[str, Part], st
     given = {**stack.supervisor.environment, **parts["collector"].environment}
     wait = int(given["DECISION_WAIT_AFTER_ROOT"].removesuffix("s"))
     assert all(int(parts[name].environment["OTEL_BSP_SCHEDULE_DELAY"]) < wait * 1000 for name in SERVICES)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_batch_is_kept_for_as_many_attempts_as_the_exporter_makes(name: str, parts: dict[str, Part]) -> None:
+    pauses = sum(2**attempt for attempt in range(exporter._MAX_RETRYS - 1)) * 1.2  # the longest, by its jitter
+    assert float(parts[name].environment["OTEL_EXPORTER_OTLP_TIMEOUT"]) > pauses
 
 
 def test_a_callers_telemetry_settings_stay_outside(stack: Stack, tmp_path: Path) -> None:
