@@ -20,6 +20,7 @@ class State(Enum):
 
     STARTING = "starting"
     READY = "ready"
+    FAILED = "failed"
     STOPPED = "stopped"
 
 
@@ -79,7 +80,7 @@ class Supervisor:
         """Raise PartFailedError if a part that should run has ended, or a step has ended badly."""
         for name, process in self._running.items():
             if process.exit_code is not None and not (self._parts[name].is_step and process.exit_code == 0):
-                raise PartFailedError(self._parts[name], f"ended with exit code {process.exit_code}", process)
+                raise self._failure(self._parts[name], f"ended with exit code {process.exit_code}", process)
 
     def watch(self, until: Callable[[], bool] = lambda: False) -> None:
         """Stay until the condition holds, or raise as soon as a part ends."""
@@ -125,7 +126,12 @@ class Supervisor:
             self._ready.add(part.name)
             self._report(part, State.READY, process.age)
         elif process.age > part.deadline:
-            raise PartFailedError(part, f"was not ready after {part.deadline:.0f} s", process)
+            raise self._failure(part, f"was not ready after {part.deadline:.0f} s", process)
+
+    def _failure(self, part: Part, what: str, process: ChildProcess) -> PartFailedError:
+        """Reported at once: the rest may take half a minute to stop before the error reaches anyone."""
+        self._report(part, State.FAILED, process.age)
+        return PartFailedError(part, what, process)
 
     def _outermost(self) -> list[str]:
         """The running parts that no other running part needs."""

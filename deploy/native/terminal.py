@@ -20,7 +20,7 @@ console = Console(highlight=False)
 
 
 class Progress:
-    """A line for each part that is ready or has stopped, and below them, on a terminal, what is waited for."""
+    """A line for each part that is ready, failed or stopped, and below them, on a terminal, what is waited for."""
 
     def __init__(self) -> None:
         self._waiting: list[str] = []
@@ -33,9 +33,11 @@ class Progress:
             self._waiting.remove(part.name)
         if state is State.READY:
             console.print(f"[green]✓[/] {part.name:<16} {'done' if part.is_step else 'ready'} after {seconds:.1f} s")
+        elif state is State.FAILED:
+            console.print(f"[red]✗[/] {part.name:<16} failed after {seconds:.1f} s; stopping the rest")
         elif state is State.STOPPED:
             console.print(f"[dim]  {part.name:<16} stopped[/]")
-        if self._waiting and state is not State.STOPPED:
+        if self._waiting and state in {State.STARTING, State.READY}:
             self._below.update(f"waiting for {', '.join(self._waiting)}")
             self._below.start()
         else:

@@ -145,6 +145,7 @@ def test_a_crash_is_reported_with_the_end_of_the_log_and_stops_the_stack(launch:
     output, _ = launcher.communicate()
     assert launcher.returncode == 1
     assert "gateway ended with exit code 7" in output
+    assert output.index("stopping the rest") < output.index("stopped"), "said before the wait, not after it"
     assert "last words" in output
     assert "Traceback" not in output
     assert not [process for process in started if alive(process)]

@@ -143,6 +143,7 @@ def test_a_part_that_ends_while_watched_is_reported(fakes: Fakes) -> None:
     fakes.process("store").kill()
     with pytest.raises(PartFailedError, match="store ended with exit code -9"):
         supervisor.watch()
+    assert fakes.events[-1] == ("store", State.FAILED)
 
 
 def test_watching_ends_when_its_condition_holds(fakes: Fakes) -> None:
