@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from throughline_services.gateway.bodies import Question
 
 Start = Callable[..., Awaitable[Any]]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -178,6 +179,14 @@ async def test_page_puts_nothing_that_it_receives_into_markup(gateway: Start) ->
     everything = await gateway()
     page = (await everything.http.get(f"{everything.url}/")).text
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", page)
+
+
+async def test_page_asks_for_its_trace_to_be_kept_and_for_nothing_unknown(gateway: Start) -> None:
+    everything = await gateway()
+    page = (await everything.http.get(f"{everything.url}/")).text
+    (wish,) = re.findall(r"const wish = \{(.*?)\};", page, re.DOTALL)
+    assert "keep: true" in wish
+    assert set(re.findall(r"(\w+):", wish)) <= set(Question.model_fields)
 
 
 async def test_page_labels_every_field_and_names_its_language(gateway: Start) -> None:
