@@ -134,6 +134,9 @@ class Running(Protocol):
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
         """The same method returning an iterator of bytes, whose JSON or event stream the recorder decodes."""
 
+    def seen(self, body: Any) -> None:
+        """This reply came; what the client makes of it may still raise."""
+
     def dropped(self) -> None:
         """The caller let go of the result; nothing happens when it had ended before."""
 
@@ -152,6 +155,9 @@ class Adapter:
     def route(self, call: Call) -> Route | None:
         """How to read this call; None: not a GenAI operation."""
         raise NotImplementedError
+
+    def prepare(self, call: Call, running: Running) -> None:
+        """Arrange what has to be seen inside the call, before it is made."""
 
     def deliver(self, result: Any, running: Running) -> None:
         """Tell `running` of the result, whatever its shape. The caller gets the very object that the client gave."""

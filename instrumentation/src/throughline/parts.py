@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from throughline.operation import Message, Part
 
+_LONGEST_SCHEME = 32
+_MOST_ITEMS = 1_024  # a reply's choices, blocks or tool calls; a stream that names a higher one is broken
 _NOT_A_MODEL: dict[str, Any] = {}
 _steps = cache(str.split)
 
@@ -57,6 +59,16 @@ def items(source: Any, path: str) -> Sequence[Any]:
     return found if isinstance(found, (list, tuple)) else ()
 
 
+def place(known: list[dict[str, Any]], index: int | None, new: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Item `index` of `known`, which grows up to it. Raises IndexError for one that no reply has."""
+    at = index or 0
+    if not 0 <= at < _MOST_ITEMS:
+        raise IndexError(at)
+    while len(known) <= at:
+        known.append(new())
+    return known[at]
+
+
 def text(content: str) -> Part:
     """Text sent to or by the model."""
     return {"type": "text", "content": content}
@@ -79,15 +91,24 @@ def tool_result(call_id: str | None, response: Any) -> Part:
     return {**part, "id": call_id} if call_id else part
 
 
-def media(modality: str, url: str, mime_type: str | None = None) -> Part:
+def media(modality: str, url: str | None, mime_type: str | None = None) -> Part:
     """A picture, sound or document by its address; data sent inline is replaced by its hash, type and size in bytes."""
-    if not url.startswith("data:"):
+    url = url or ""
+    if "://" in url[:_LONGEST_SCHEME]:
         return {"type": "uri", "modality": modality, "uri": url, **({"mime_type": mime_type} if mime_type else {})}
-    head, _, payload = url[5:].partition(",")
-    data = base64.b64decode(payload) if head.endswith("base64") else payload.encode()
+    head, _, payload = url[5:].partition(",") if url.startswith("data:") else (";base64", "", url)
+    data = _decoded(payload) if head.endswith("base64") else payload.encode()
     digest, found = hashlib.sha256(data).hexdigest(), head.split(";")[0] or mime_type
     part = {"type": "uri", "modality": modality, "uri": f"sha256:{digest}", "size": len(data)}
     return {**part, "mime_type": found} if found else part
+
+
+def _decoded(payload: str) -> bytes:
+    """The bytes sent inline, or what was sent instead: it is the provider who judges that."""
+    try:
+        return base64.b64decode(payload)
+    except ValueError:
+        return payload.encode()
 
 
 def file(modality: str, file_id: str) -> Part:

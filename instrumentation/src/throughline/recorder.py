@@ -69,6 +69,7 @@ class Recorder:
         if route is None:
             return None
         recording = Recording(self, route, current)
+        contained(adapter.prepare, call, recording)
         if self.amends:
             contained(recording.amend, adapter, call)
         return recording
@@ -181,6 +182,11 @@ class Recording:
         self._watched = weakref.ref(watched)  # weakly, so that its loss is seen at once
         endings.opened(self)
         return watched
+
+    def seen(self, body: Any) -> None:
+        """The reply, before the client is done with it, in the shape of a stream's chunks put together."""
+        if not self.done:
+            self._whole = body
 
     def deliver(self, adapter: Adapter, result: Any) -> None:
         """Learn the result from the adapter; where it cannot read it, the operation ends here, without one."""

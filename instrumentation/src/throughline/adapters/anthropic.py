@@ -9,7 +9,7 @@ from throughline.adapter import Patch, Reader
 from throughline.adapters.anthropic_blocks import block_part, parts, settled, tool
 from throughline.adapters.stainless import StainlessAdapter, points
 from throughline.operation import Operation, fitting
-from throughline.parts import get, items, member, message
+from throughline.parts import get, items, member, message, place
 
 _FINISH_REASONS = {
     "end_turn": "stop",
@@ -107,11 +107,7 @@ def _add_usage(whole: dict[str, Any], usage: Any) -> None:
 
 def _block(whole: dict[str, Any], chunk: Any) -> dict[str, Any]:
     """The content block of `whole` that this chunk begins or continues."""
-    blocks = whole.setdefault("content", [])
-    index = member(chunk, "index") or 0
-    while len(blocks) <= index:
-        blocks.append({})
-    return blocks[index]  # type: ignore[no-any-return]
+    return place(whole.setdefault("content", []), member(chunk, "index"), dict)
 
 
 def _add_delta(block: dict[str, Any], delta: Any) -> None:

@@ -18,6 +18,7 @@ from throughline.parts import (
     media,
     member,
     message,
+    place,
     reasoning,
     text,
     tool_call,
@@ -62,10 +63,7 @@ class Chat(Reader):
 
     def request_content(self, op: Operation, body: Any) -> None:
         op.input = [message(get(m, "role"), self._parts(m)) for m in items(body, "messages")]
-        op.tools = [
-            function_tool(get(t, "function.name"), get(t, "function.description"), get(t, "function.parameters"))
-            for t in items(body, "tools")
-        ]
+        op.tools = [_tool(t) for t in items(body, "tools")]
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
@@ -84,14 +82,13 @@ class Chat(Reader):
             return [tool_result(get(m, "tool_call_id"), get(m, "content"))]
         content = get(m, "content")
         thought, refusal = get(m, "reasoning_content") or get(m, "reasoning"), get(m, "refusal")
+        spoken = get(m, "audio.transcript")
         return [
             reasoning(thought) if isinstance(thought, str) else None,
             *([text(content)] if isinstance(content, str) else map(self._part, items(m, "content"))),
             text(refusal) if refusal else None,
-            *(
-                tool_call(get(c, "id"), get(c, "function.name"), get(c, "function.arguments"))
-                for c in items(m, "tool_calls")
-            ),
+            text(spoken) if spoken else None,
+            *map(_tool_call, items(m, "tool_calls")),
         ]
 
     def _part(self, p: Any) -> Part | None:
@@ -142,13 +139,22 @@ def _add_head(whole: dict[str, Any], chunk: Any) -> None:
             whole[key] = value
 
 
+def _tool(offered: Any) -> Part:
+    kind = get(offered, "type", "function")
+    if kind == "function":
+        return function_tool(*(get(offered, f"function.{key}") for key in ("name", "description", "parameters")))
+    return {**function_tool(get(offered, f"{kind}.name"), get(offered, f"{kind}.description"), None), "type": kind}
+
+
+def _tool_call(call: Any) -> Part:
+    name = get(call, "function.name") or get(call, "custom.name")
+    return tool_call(get(call, "id"), name, get(call, "function.arguments") or get(call, "custom.input"))
+
+
 def _choice(whole: dict[str, Any], choice: Any) -> dict[str, Any]:
     """The choice of `whole` that this chunk's choice continues."""
     choices = whole.setdefault("choices", [])
-    index = member(choice, "index") or 0
-    while len(choices) <= index:
-        choices.append({"finish_reason": None, "message": {}})
-    return choices[index]  # type: ignore[no-any-return]
+    return place(choices, member(choice, "index"), lambda: {"finish_reason": None, "message": {}})
 
 
 def _add_delta(said: dict[str, Any], delta: Any) -> None:
@@ -157,12 +163,13 @@ def _add_delta(said: dict[str, Any], delta: Any) -> None:
             said[key] = said.get(key, "") + value
     for call in member(delta, "tool_calls") or ():
         calls = said.setdefault("tool_calls", [])
-        while len(calls) <= (member(call, "index") or 0):
-            calls.append({"id": None, "function": {"name": "", "arguments": ""}})
-        known = calls[member(call, "index") or 0]
+        known = place(calls, member(call, "index"), lambda: {"id": None, "function": {"name": "", "arguments": ""}})
         known["id"] = member(call, "id") or known["id"]
-        known["function"]["name"] += get(call, "function.name", "")
-        known["function"]["arguments"] += get(call, "function.arguments", "")
+        known["function"]["name"] += get(call, "function.name") or get(call, "custom.name", "")
+        known["function"]["arguments"] += get(call, "function.arguments") or get(call, "custom.input", "")
+    if spoken := get(delta, "audio.transcript"):
+        audio = said.setdefault("audio", {"transcript": ""})
+        audio["transcript"] += spoken
 
 
 class Embeddings(Reader):
@@ -204,7 +211,14 @@ class OpenAI(StainlessAdapter):
     endpoints = {"/chat/completions": Chat(), "/embeddings": Embeddings(), "/responses": Responses()}
 
     hosts: Mapping[str, str] = {
+        "aiplatform.googleapis.com": "gcp.vertex_ai",
+        "api.anthropic.com": "anthropic",
+        "api.cohere.ai": "cohere",
+        "api.cohere.com": "cohere",
+        "cognitiveservices.azure.com": "azure.ai.openai",
+        "generativelanguage.googleapis.com": "gcp.gemini",
         "openai.azure.com": "azure.ai.openai",
+        "openai.azure.us": "azure.ai.openai",
         "services.ai.azure.com": "azure.ai.openai",
         "api.deepseek.com": "deepseek",
         "api.groq.com": "groq",
@@ -218,4 +232,6 @@ class OpenAI(StainlessAdapter):
     def provider(self, client: Any, host: str) -> str:
         if "Azure" in type(client).__name__:
             return "azure.ai.openai"
+        if host.startswith("bedrock") and host.endswith(".amazonaws.com"):
+            return "aws.bedrock"
         return next((name for suffix, name in self.hosts.items() if host.endswith(suffix)), "openai")

@@ -73,9 +73,10 @@ class Responses(Reader):
             op.error_type = get(body, "error.code") or "failed"
 
     def response_content(self, op: Operation, body: Any) -> None:
-        parts = [part for item in items(body, "output") for part in _output_parts(item)]
-        if not parts and (said := get(body, "said")):
-            parts = [text(said)]
+        output = items(body, "output")
+        parts = [part for item in output or items(body, "items") for part in _output_parts(item)]
+        if not output and (said := get(body, "said")):
+            parts.append(text(said))
         if parts:
             reason = (_finish_reasons(body) or [op.end_reason or "error"])[0]
             op.output = [message("assistant", parts, finish_reason=reason)]
@@ -88,10 +89,17 @@ class Responses(Reader):
                 for key in ("id", "model", "status", "usage", "output", "error", "incomplete_details", "service_tier")
                 if (value := get(response, key)) is not None
             }
+        elif member(chunk, "type") == "error":
+            whole |= {"status": "failed", "error": {"code": member(chunk, "code") or "error"}}
 
     def fold_content(self, whole: dict[str, Any], chunk: Any) -> None:
-        if member(chunk, "type") == "response.output_text.delta":
-            whole["said"] = whole.get("said", "") + member(chunk, "delta")
+        """What is said before the last event comes, or never: whole items, then the text of the one begun."""
+        match member(chunk, "type"):
+            case "response.output_text.delta":
+                whole["said"] = whole.get("said", "") + member(chunk, "delta")
+            case "response.output_item.done":
+                whole["said"] = ""
+                whole.setdefault("items", []).append(member(chunk, "item"))
 
 
 def _finish_reasons(body: Any) -> list[str] | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 
+_RAW = "X-Stainless-Raw-Response"  # the client's own mark in its headers
 _MOST_ENDPOINTS = 100  # an application that makes a client for each call has as many URLs
 
 
@@ -59,11 +60,16 @@ class StainlessAdapter(Adapter):
 
     def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> None:
         options = _options(call)
-        if body is not None:
+        given = options.headers if isinstance(options.headers, Mapping) else {}
+        if body is not None and _RAW not in given:  # who reads the bytes himself would see the chunk asked for
             options.json_data = body
         if headers:
-            given = options.headers if isinstance(options.headers, Mapping) else {}
             options.headers = {**given, **headers}
+
+    def prepare(self, call: Call, running: Running) -> None:
+        options = _options(call)
+        if callable(parser := options.post_parser):
+            options.post_parser = _seeing(parser, running)
 
     def deliver(self, result: Any, running: Running) -> None:
         """A stream's own iterator is watched, a raw response's bytes are, and anything else is the whole reply."""
@@ -74,6 +80,16 @@ class StainlessAdapter(Adapter):
             _watch_raw(result.http_response, running)
         else:
             running.finish(result)
+
+
+def _seeing(parser: Callable[[Any], Any], running: Running) -> Callable[[Any], Any]:
+    """A helper's parser, which raises on a reply that does not fit: tokens were spent on that one too."""
+
+    def seeing(reply: Any) -> Any:
+        running.seen(reply)
+        return parser(reply)
+
+    return seeing
 
 
 def _options(call: Call) -> Any:
