@@ -57,6 +57,10 @@ def reported_errors() -> Iterator[None]:
     except (PartFailedError, MissingError, AlreadyRunningError) as error:
         console.print(f"✗ {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
+    except PermissionError as error:
+        advice = "may belong to another account: remove it, or name another folder with --run"
+        console.print(f"✗ {error.filename}: {error.strerror}; it {advice}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
