@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from time import time_ns
 
@@ -10,7 +11,10 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
 
 from throughline import instrumentor, names
+from throughline.contained import contained
 from throughline.identity import KEYS, carried
+
+_TRACE_ID, _SPAN_ID = re.compile("(?!0+$)[0-9A-Fa-f]{32}"), re.compile("(?!0+$)[0-9A-Fa-f]{16}")
 
 
 def evaluate(
@@ -29,37 +33,35 @@ def evaluate(
     The answer is the current span's, or the one of `trace_id` (32 hexadecimal digits) and `span_id` (16), so that a
     user's rating can come minutes later. The explanation is masked. Raises ValueError for an id that is none.
     """
+    evaluated = _evaluated(trace_id, span_id) if trace_id or span_id else context.get_current()
     active = instrumentor.recorder()
     if active is None:
         return
-    current = context.get_current()
     attributes = {
         names.EVALUATION_NAME: name,
         names.EVALUATION_SCORE_VALUE: None if score is None else float(score),
         names.EVALUATION_SCORE_LABEL: label,
-        names.EVALUATION_EXPLANATION: active.masker.text(explanation) if explanation else None,
+        names.EVALUATION_EXPLANATION: contained(active.masker.text, explanation) if explanation else None,
         names.RESPONSE_ID: response_id,
         names.ERROR_TYPE: error_type,
         names.RECORD_ID: secrets.token_hex(24),
-        **{KEYS[field]: value for field, value in carried(current).items()},
+        **{KEYS[field]: value for field, value in carried(context.get_current()).items()},
     }
-    active.logger.emit(
+    contained(
+        active.logger.emit,
         LogRecord(
             timestamp=time_ns(),
-            context=_evaluated(trace_id, span_id) if trace_id else current,
+            context=evaluated,
             severity_number=SeverityNumber.INFO,
             event_name=names.EVALUATION_RESULT,
             attributes={key: value for key, value in attributes.items() if value is not None},
-        )
+        ),
     )
 
 
-def _evaluated(trace_id: str, span_id: str | None) -> Context:
-    try:
-        numbers = int(trace_id, 16), int(span_id or "0", 16)
-    except ValueError:
-        raise ValueError("trace_id and span_id are 32 and 16 hexadecimal digits") from None
-    if len(trace_id) != 32 or (span_id and len(span_id) != 16):
-        raise ValueError("trace_id and span_id are 32 and 16 hexadecimal digits")
+def _evaluated(trace_id: str | None, span_id: str | None) -> Context:
+    if not _TRACE_ID.fullmatch(trace_id or "") or (span_id and not _SPAN_ID.fullmatch(span_id)):
+        raise ValueError("trace_id and span_id are 32 and 16 hexadecimal digits, not all zero")
+    numbers = int(trace_id or "", 16), int(span_id or "0", 16)
     evaluated = trace.SpanContext(*numbers, is_remote=True, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED))
     return trace.set_span_in_context(trace.NonRecordingSpan(evaluated), Context())

@@ -11,6 +11,7 @@ from opentelemetry import context
 
 from throughline import instrumentor
 from throughline.adapter import Reader, Route
+from throughline.contained import contained
 from throughline.operation import Operation
 from throughline.parts import get
 
@@ -53,7 +54,10 @@ def retrieval(
     if active is None:
         yield found
         return
-    recording = active.start(Route(_READER, found, provider))
+    recording = contained(active.start, Route(_READER, found, provider))
+    if recording is None:
+        yield found
+        return
     token = context.attach(recording.context)
     try:
         yield found

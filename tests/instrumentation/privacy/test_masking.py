@@ -87,11 +87,11 @@ def test_numbers_keys_and_nested_values_are_masked() -> None:
         "as_float": "[payment_card]",
         "my_number": "[my_number]",
         "at": 1732358819000,
-        "[email]": [{"ip": ["[ip_address]", b"10.20.30.40", None, True]}],
+        "[email]": [{"ip": ["[ip_address]", "[ip_address]", None, True]}],
         "[email] (2)": 1,
         "[payment_card]": "key",
     }
-    assert counts == {"payment_card": 3, "my_number": 1, "email": 2, "ip_address": 1}
+    assert counts == {"payment_card": 3, "my_number": 1, "email": 2, "ip_address": 2}
 
 
 def test_a_key_tells_what_its_value_is() -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -92,7 +93,7 @@ class Masker:
         # Histories are sent again at each turn. Of a text that holds nothing to mask its hash is kept, no content.
         if self._clean.get(hash(text)) == len(text):
             return text
-        masked = self._masked(text, counts)
+        masked = self._masked(text if text.isascii() else _encodable(text), counts)
         if masked is text:
             _remember(self._clean, text)
         return masked
@@ -100,7 +101,8 @@ class Masker:
     def value(self, value: Any, counts: Counter[str] | None = None) -> Any:
         """A JSON-like value with its strings, keys and card or My Number integers masked.
 
-        A new structure of dicts and lists; objects of other types are handed on as they are.
+        A new structure of dicts and lists. An object of any other type becomes the text that an exporter makes of it:
+        nobody has looked into it, and it may be full of what must not leave.
         """
         return self._value(value, counts, 0)
 
@@ -116,7 +118,12 @@ class Masker:
             return self.text(value, counts)
         if isinstance(value, int | float):
             return self._number(value, counts)
-        return value
+        return None if value is None else self._object(value, counts, depth)
+
+    def _object(self, value: Any, counts: Counter[str] | None, depth: int) -> Any:
+        if isinstance(value, AbstractSet):
+            return self._sequence(value, counts, depth + 1)
+        return self.text(value.decode(errors="replace") if isinstance(value, bytes) else str(value), counts)
 
     def _sequence(self, sequence: Iterable[Any], counts: Counter[str] | None, depth: int) -> Any:
         if depth > _DEEPEST:
@@ -192,6 +199,15 @@ def _remember(hashes: Hashes, text: str) -> None:
         hashes.clear()
     if _REMEMBERS:
         hashes[hash(text)] = len(text)
+
+
+def _encodable(text: str) -> str:
+    """The text without halves of characters, for which an exporter would drop all of it; pairs of halves become one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _cut_off(counts: Counter[str] | None) -> str:
