@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,8 @@ class _Patched:
 
     def restore(self) -> None:
         """Put the original back, unless somebody patched over it; then our driver stays below and records nothing."""
-        if vars(self.owner).get(self.name) is self.driver:
+        own = getattr(self.owner, self.name) if self.name == "__wrapped__" else vars(self.owner).get(self.name)
+        if own is self.driver:
             setattr(self.owner, self.name, self.original)
         else:
             _log.warning(
@@ -158,6 +159,20 @@ def _patch(adapter: Adapter, patch: Patch, active: Recorder) -> None:
     driver = _driver(adapter, patch, active, original)
     setattr(owner, name, driver)
     _state.patched[adapter.name].append(_Patched(patch.point, owner, name, original, driver))
+    for wrapper in _wrappers(owner, name, original):
+        wrapper.__wrapped__ = driver
+        _state.patched[adapter.name].append(_Patched(patch.point, wrapper, "__wrapped__", original, driver))
+
+
+def _wrappers(owner: Any, name: str, original: Any) -> Iterator[Any]:
+    """Other tracers' wrappers that subclasses have had since before: they lead to the original, past our patch."""
+    for subclass in owner.__subclasses__() if isinstance(owner, type) else ():
+        outer = vars(subclass).get(name)
+        while isinstance(outer, wrapt.FunctionWrapper):
+            if outer.__wrapped__ is original:
+                yield outer
+            outer = outer.__wrapped__
+        yield from _wrappers(subclass, name, original)
 
 
 def _driver(adapter: Adapter, patch: Patch, active: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -194,7 +209,7 @@ def _client_status(adapter: Adapter) -> ClientStatus:
         version: str | None = importlib.metadata.version(adapter.distribution)
     except importlib.metadata.PackageNotFoundError:
         version = None
-    points = tuple(patched.point for patched in _state.patched.get(adapter.name, ()))
+    points = tuple(dict.fromkeys(patched.point for patched in _state.patched.get(adapter.name, ())))
     missing = tuple(_state.missing.get(adapter.name, ()))
     return ClientStatus(adapter.name, version, _state_of(adapter, version, missing), points, missing)
 

@@ -9,6 +9,7 @@ from typing import Any
 import openai
 import pytest
 import throughline
+import wrapt
 from instrumentation.openai_client.wire import (
     MESSAGES,
     answering,
@@ -46,6 +47,23 @@ def test_uninstrument_restores_the_originals_by_identity(telemetry: Telemetry) -
         throughline.uninstrument()
         assert all(points()[name] is originals[name] for name in originals)
     assert len(telemetry.spans()) == 2
+
+
+def test_a_wrapper_that_a_subclass_had_before_does_not_lead_past_ours(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def theirs(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+        return wrapped(*args, **kwargs)
+
+    outer = wrapt.FunctionWrapper(points()["sync"], theirs)
+    monkeypatch.setattr(openai.OpenAI, "request", outer, raising=False)
+    original = outer.__wrapped__
+    telemetry.instrument()
+    client(answering(json_response(chat_reply()))).chat.completions.create(**ARGUMENTS)
+    throughline.uninstrument()
+    client(answering(json_response(chat_reply()))).chat.completions.create(**ARGUMENTS)
+    assert outer.__wrapped__ is original
+    assert len(telemetry.spans()) == 1
 
 
 @pytest.mark.complains
