@@ -40,11 +40,11 @@ down: ## stop it; its data volumes stay
 ## --- checking ----------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup parts ## every test, on the real Collector, Jaeger and Elasticsearch
+test: setup clients parts ## every test, on the real Collector, Jaeger and Elasticsearch
 	@$(PYTHON) -m pytest
 
 .PHONY: unit
-unit: setup ## the fast tests only: no Collector, no Elasticsearch, no processes
+unit: setup clients ## the fast tests only: no Collector, no Elasticsearch, no processes
 	@$(PYTHON) -m pytest tests/instrumentation tests/services -m "not stack"
 
 .PHONY: bench
@@ -103,6 +103,14 @@ jaeger-modules: ## resolve Jaeger's modules anew into its committed go.mod and g
 
 .PHONY: setup
 setup: .venv/.complete ## the Python environment, as pinned in requirements.lock
+
+.PHONY: clients
+clients: $(PARTS)/clients/openai-1/.complete $(PARTS)/clients/openai-2/.complete ## older generations of the openai client, for the tests
+
+$(PARTS)/clients/%/.complete: tests/instrumentation/versions/requirements/%.txt | $(UV)
+	@echo "installing $*"
+	@$(UV) pip install --quiet --require-hashes --python python3 --target $(@D) --requirement $<
+	@touch $@
 
 .PHONY: parts
 parts: collector jaeger elasticsearch ## the native Collector, Jaeger and Elasticsearch
