@@ -166,7 +166,8 @@ def _patch(adapter: Adapter, patch: Patch, active: Recorder) -> None:
 
 def _wrappers(owner: Any, name: str, original: Any) -> Iterator[Any]:
     """Other tracers' wrappers that subclasses have had since before: they lead to the original, past our patch."""
-    for subclass in owner.__subclasses__() if isinstance(owner, type) else ():
+    subclasses: list[type] = owner.__subclasses__() if isinstance(owner, type) else []
+    for subclass in subclasses:
         outer = vars(subclass).get(name)
         while isinstance(outer, wrapt.FunctionWrapper):
             if outer.__wrapped__ is original:
