@@ -236,7 +236,10 @@ class ThroughlineInstrumentor(BaseInstrumentor):  # type: ignore[misc] # its mod
 
     def _instrument(self, **kwargs: Any) -> None:
         providers = (kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider"))
-        _start(Settings.from_environment(), *providers)
+        try:
+            _start(Settings.from_environment(), *providers)
+        except ValueError as error:  # raised, it would keep the instrumentors after this one from being loaded
+            _log.error("Throughline stays off: %s", error)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class passes what it likes
         uninstrument()

@@ -126,3 +126,14 @@ def test_the_entry_point_has_a_name_of_our_own() -> None:
     ]
     assert [point.name for point in ours] == ["throughline"]
     assert ours[0].load() is instrumentor.ThroughlineInstrumentor
+
+
+@pytest.mark.complains
+def test_a_wrong_setting_keeps_nobody_else_from_starting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    originals = points()
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "PERHAPS")
+    instrumentor.ThroughlineInstrumentor()._instrument()
+    assert "it may be NO_CONTENT, SPAN_ONLY" in caplog.text
+    assert points() == originals
