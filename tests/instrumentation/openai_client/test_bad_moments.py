@@ -63,6 +63,7 @@ def _a_lock_that_every_end_needs(telemetry: Telemetry) -> Any:
     return next(iter(duration._attributes_aggregation.values()))._lock
 
 
+@pytest.mark.skipif("grpc" in sys.modules, reason="gRPC's threads make a forked child hang: run this folder alone")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_does_not_end_the_streams_of_its_parent(telemetry: Telemetry) -> None:
