@@ -21,7 +21,6 @@ def contained(function: Callable[..., Any], *args: Any) -> Any:
 
 def lost(function: Callable[..., Any], error: Exception) -> None:
     """Say, once for each place and kind of error, that telemetry was lost."""
-    function = getattr(function, "func", function)  # of a partial
     _warn(getattr(function, "__qualname__", type(function).__qualname__), type(error).__qualname__)
 
 

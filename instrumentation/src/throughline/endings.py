@@ -14,7 +14,6 @@ from _thread import get_ident, start_new_thread
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
-from weakref import WeakSet
 
 
 class Open(Protocol):
@@ -26,7 +25,7 @@ class Open(Protocol):
         """Its owner let go of it."""
 
 
-_open: WeakSet[Any] = WeakSet()
+_open: set[Open] = set()
 _deferred: deque[Callable[[], None]] = deque()
 _collecting = [0]  # the thread in which the collector runs now
 _installed: list[bool] = []
@@ -47,6 +46,11 @@ def opened(stream: Open) -> None:
         _installed.append(True)
         atexit.register(_end_all)
     _open.add(stream)
+
+
+def ended(stream: Open) -> None:
+    """It is open no more, if it ever was."""
+    _open.discard(stream)
 
 
 def in_collector() -> bool:

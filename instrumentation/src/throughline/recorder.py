@@ -84,12 +84,12 @@ class Recording:
 
     __slots__ = (
         "__weakref__", "_body", "_clock", "_known", "_message", "_reader", "_recorder", "_span", "_span_is_ours",
-        "_started", "_watched", "_whole", "attempts", "context", "done", "hides", "op", "refused", "times",
+        "_started", "_watched", "attempts", "context", "done", "hides", "op", "refused", "times", "whole",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context) -> None:
         self._recorder, self._reader, self._body = recorder, route.reader, route.body
-        self._whole: dict[str, Any] = {}
+        self.whole: dict[str, Any] = {}
         self.times: list[float] = []
         self._message, self.attempts, self.done = "", 0, False
         self.refused: int | None = None  # the HTTP status of the attempt that failed last
@@ -152,18 +152,18 @@ class Recording:
             )
 
     @property
-    def take(self) -> Callable[[Any], None]:
+    def fold(self) -> Callable[[dict[str, Any], Any], None]:
         """What adds a stream's chunk to what is known of the reply: asked for once a stream, called once a chunk."""
-        return self._take_all if self._recorder.reads_content else partial(self._reader.fold, self._whole)
+        return self._fold_all if self._recorder.reads_content else self._reader.fold
 
-    def _take_all(self, chunk: Any) -> None:
-        self._reader.fold_content(self._whole, chunk)
-        self._reader.fold(self._whole, chunk)
+    def _fold_all(self, whole: dict[str, Any], chunk: Any) -> None:
+        self._reader.fold_content(whole, chunk)
+        self._reader.fold(whole, chunk)
 
     def chunk(self, chunk: Any) -> None:
         """Take note of a chunk that was found in a stream of bytes."""
         self.times.append(perf_counter())
-        contained(self.take, chunk)
+        contained(self.fold, self.whole, chunk)
 
     def watched(self, chunks: Any) -> Watched:
         """The same iterator, seen by this recording, which ends with it."""
@@ -186,7 +186,7 @@ class Recording:
     def seen(self, body: Any) -> None:
         """The reply, before the client is done with it, in the shape of a stream's chunks put together."""
         if not self.done:
-            self._whole = body
+            self.whole = body
 
     def deliver(self, adapter: Adapter, result: Any) -> None:
         """Learn the result from the adapter; where it cannot read it, the operation ends here, without one."""
@@ -223,6 +223,7 @@ class Recording:
         if self.done:
             return
         self.done = True
+        endings.ended(self)
         duration = perf_counter() - self._clock
         if endings.in_collector():
             endings.later(partial(self._conclude, reason, body, duration))
@@ -234,7 +235,7 @@ class Recording:
         contained(self._emit, duration)
         if self._span_is_ours:
             contained(self._span.end, self._started + int(duration * 1e9))
-        self._body, self._whole, self.times = None, {}, []
+        self._body, self.whole, self.times = None, {}, []
 
     def _read(self, reason: str, body: Any) -> None:
         op, recorder = self.op, self._recorder
@@ -243,7 +244,7 @@ class Recording:
             op.attempt_count = self.attempts + 1
         if self.times:
             op.time_to_first_chunk = self.times[0] - self._clock
-        reply = self._whole if body is None else body
+        reply = self.whole if body is None else body
         contained(self._reader.response, op, reply)
         if recorder.reads_content:
             contained(self._reader.response_content, op, reply)

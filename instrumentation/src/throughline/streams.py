@@ -23,8 +23,12 @@ class Watcher(Protocol):
         """Gets the clock, in seconds, at each item's arrival."""
 
     @property
-    def take(self) -> Callable[[Any], None]:
-        """What is called with each item."""
+    def whole(self) -> dict[str, Any]:
+        """What is known of the reply so far."""
+
+    @property
+    def fold(self) -> Callable[[dict[str, Any], Any], None]:
+        """What adds an item to it."""
 
     @property
     def hides(self) -> Callable[[Any], bool] | None:
@@ -45,15 +49,15 @@ def _watch(source: Iterator[Any], watcher: Watcher) -> Iterator[Any]:
 
     A generator, because it costs half of a class's `__next__`, and a stream of 200 chunks pays that 200 times.
     """
-    seen, take, hides = watcher.times.append, watcher.take, watcher.hides
+    seen, fold, whole, hides = watcher.times.append, watcher.fold, watcher.whole, watcher.hides
     try:
         yield None
         for item in source:
             seen(perf_counter())
             try:
-                take(item)
+                fold(whole, item)
             except Exception as error:
-                lost(take, error)
+                lost(fold, error)
             if hides is None or not contained(hides, item):
                 yield item
     except GeneratorExit:
@@ -68,11 +72,12 @@ def _watch(source: Iterator[Any], watcher: Watcher) -> Iterator[Any]:
 class WatchedAsyncIterator:
     """The same for an async iterator. No generator: a dropped one of these only ends when the event loop gets to it."""
 
-    __slots__ = ("__weakref__", "_hides", "_next", "_seen", "_source", "_take", "_watcher")
+    __slots__ = ("__weakref__", "_fold", "_hides", "_next", "_seen", "_source", "_watcher", "_whole")
 
     def __init__(self, source: AsyncIterator[Any], watcher: Watcher) -> None:
         self._source, self._watcher, self._next = source, watcher, source.__anext__
-        self._seen, self._take, self._hides = watcher.times.append, watcher.take, watcher.hides
+        self._seen, self._fold = watcher.times.append, watcher.fold
+        self._whole, self._hides = watcher.whole, watcher.hides
 
     @property
     def gi_running(self) -> bool:
@@ -91,9 +96,9 @@ class WatchedAsyncIterator:
                 item = await self._next()
                 self._seen(perf_counter())
                 try:
-                    self._take(item)
+                    self._fold(self._whole, item)
                 except Exception as error:
-                    lost(self._take, error)
+                    lost(self._fold, error)
                 if self._hides is None or not contained(self._hides, item):
                     return item
         except StopAsyncIteration:
@@ -122,15 +127,16 @@ def watch(source: Any, watcher: Watcher) -> Watched:
 class ByteFeed:
     """A watcher of an HTTP body's bytes: an event stream gives chunks at once, anything else one body at the end."""
 
-    __slots__ = ("_kept", "_recording", "_streaming", "hides", "take", "times")
+    __slots__ = ("_kept", "_recording", "_streaming", "fold", "hides", "times", "whole")
 
     def __init__(self, recording: Recording, *, streaming: bool) -> None:
         self._recording, self._streaming, self._kept = recording, streaming, b""
         self.times: MutableSequence[float] = deque(maxlen=0)  # a block of bytes is no chunk: its time says nothing
-        self.take: Callable[[Any], None] = self._feed
+        self.whole: dict[str, Any] = {}
+        self.fold: Callable[[dict[str, Any], Any], None] = self._feed
         self.hides: Callable[[Any], bool] | None = None
 
-    def _feed(self, block: bytes) -> None:
+    def _feed(self, _whole: dict[str, Any], block: bytes) -> None:
         """Take a block; complete event lines become chunks. Raises ValueError on a line that is no JSON."""
         self._kept += block
         if self._streaming:
@@ -149,10 +155,10 @@ class ByteFeed:
     def finish(self) -> None:
         """The body is complete."""
         if not self._streaming:
-            contained(self._whole)
+            contained(self._finish_whole)
         self._recording.finish()  # does nothing when the body could end it
 
-    def _whole(self) -> None:
+    def _finish_whole(self) -> None:
         self._recording.finish(json.loads(self._kept or b"{}"))
 
     def fail(self, error: BaseException) -> None:

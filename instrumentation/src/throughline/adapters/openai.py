@@ -108,15 +108,14 @@ class Chat(Reader):
         return None
 
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
-        """Called for every chunk, and nearly all bring some text and nothing else: two look-ups tell."""
-        own = getattr(chunk, "__dict__", chunk)
-        choices = own.get("choices") or ()
-        if "model" not in whole or not choices or own.get("usage") is not None:
-            _add_head(whole, chunk)
-        for choice in choices:
-            if (reason := getattr(choice, "__dict__", choice).get("finish_reason")) is not None:
+        if "model" in whole and _is_only_text(chunk):
+            return
+        for key in ("id", "model", "usage", "service_tier", "system_fingerprint"):
+            if (value := member(chunk, key)) not in (None, ""):  # Azure's first one, of the filter, has no id and model
+                whole[key] = value
+        for choice in member(chunk, "choices") or ():
+            if (reason := member(choice, "finish_reason")) is not None:
                 _choice(whole, choice)["finish_reason"] = reason
-                _add_head(whole, chunk)
 
     def fold_content(self, whole: dict[str, Any], chunk: Any) -> None:
         for choice in member(chunk, "choices") or ():
@@ -132,11 +131,17 @@ class Chat(Reader):
         return not member(chunk, "choices") and member(chunk, "usage") is not None
 
 
-def _add_head(whole: dict[str, Any], chunk: Any) -> None:
-    """What a chunk says of the reply as a whole; Azure's first one, only of the filter, has neither id nor model."""
-    for key in ("id", "model", "usage", "service_tier", "system_fingerprint"):
-        if (value := member(chunk, key)) not in (None, ""):
-            whole[key] = value
+def _is_only_text(chunk: Any) -> bool:
+    """Whether the chunk ends nothing, as nearly all do; asked for every one, so it must cost next to nothing."""
+    try:
+        if chunk.usage is not None:
+            return False
+        for choice in chunk.choices:
+            if choice.finish_reason is not None:
+                return False
+    except AttributeError:  # it was read from bytes
+        return False
+    return True
 
 
 def _tool(offered: Any) -> Part:
