@@ -27,7 +27,9 @@ def test_a_sound_environment_passes_and_every_patch_is_tried_and_undone() -> Non
     original = openai.OpenAI.request
     checks = {check.name: check for check in process_checks(SOUND)}
     assert {check.state for check in checks.values()} == {State.OK}
-    assert "points can be patched" in checks["client openai"].found
+    found = checks["client openai"].found
+    assert "supported from 1.40.0" in found
+    assert "SyncAPIClient.request" in found
     assert openai.OpenAI.request is original
     assert instrumentor.recorder() is None
 

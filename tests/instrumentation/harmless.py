@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from instrumentation.scenarios import Client, answering, dumped
 from instrumentation.telemetry import Telemetry
-from throughline import ContentMode, recorder
+from throughline import ContentMode, emission, recorder, recording
 
 READER_HOOKS = ("request", "request_content", "response", "response_content", "fold", "fold_content")
 ADAPTER_HOOKS = ("route", "deliver", "amend", "provider")
 RECORDER_HOOKS = (
     (recorder.Recorder, "begin"),
-    *((recorder.Recording, name) for name in ("_open_span", "_read", "_emit", "_masked", "_log_record", "amend")),
+    *((recording.Recording, name) for name in ("_open_span", "_read", "_emit", "amend")),
+    *((emission, name) for name in ("masked", "log_record")),
     (throughline.Masker, "value"),
 )
 

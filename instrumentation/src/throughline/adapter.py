@@ -6,22 +6,35 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
-from throughline.operation import FIELD_TYPES, AttributeValue, Operation, fitting
+from throughline.operation import FIELD_TYPES, AttributeValue, Operation, fitting, named
 from throughline.parts import members
 
 
 class Call(NamedTuple):
-    """One call of a patched method, exactly as the application made it."""
+    """One call of a patched method or function, exactly as the application made it."""
 
-    instance: Any
+    instance: Any  # None: a function
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
+    point: str = ""
+    """What was called: `Class.method` or `function`, as its `Patch` names it."""
+
+    def named(self, *names: str) -> dict[str, Any]:
+        """The arguments by name; the positional ones have these names, in this order."""
+        return {**dict(zip(names, self.args, strict=False)), **self.kwargs}
 
 
 class Reader:
     """Reads one endpoint. Override what differs. Every method may raise: the recorder contains it."""
 
     operation: ClassVar[str] = "chat"
+    kind: ClassVar[Literal["client", "internal", "server"]] = "client"
+    encloses: ClassVar[bool] = False
+    """Whether operations made inside it are its steps, recorded as its children; else they are this same operation."""
+    gives_way: ClassVar[bool] = False
+    """Whether this only stands in for a client below: where that records the same operation, this one is forgotten."""
+    measures: ClassVar[str] = ""
+    """Which metrics it has, a key of `instruments.MEASURES`; by default its operation's."""
     params: ClassVar[Mapping[str, str]] = {}  # field of Operation, or an attribute's name → path in the request, or
     # several, " | " between them, of which the last one that is there counts
     results: ClassVar[Mapping[str, str]] = {}  # the same → path in the response
@@ -34,6 +47,10 @@ class Reader:
         """Fill `op` from the request's parameters."""
         op.extra.update(self.constants)
         _read(op, body, self._params)
+
+    def span_name(self, op: Operation) -> str:
+        """`{operation} {what it is about}`, as the conventions want it."""
+        return named(op)
 
     def request_content(self, op: Operation, body: Any) -> None:
         """Fill `op.system`, `op.input` and `op.tools`. Called only where content is captured."""
@@ -108,11 +125,13 @@ class Route(NamedTuple):
     provider: str | None
     address: str | None = None
     port: int | None = None
+    carrier: Mapping[str, str] | None = None
+    """Where the caller's trace context came with the request; only servers have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One point to patch, `module:Class.method`, by what happens there.
+    """One point to patch, `module:Class.method` or `module:function`, by what happens there.
 
     `call`: an operation to record. `verdict`: the client judges a response that failed. `retry`: it computes how long
     it waits before it tries again. `native`: it opens its own span, and goes without one where it gets None instead.
@@ -120,6 +139,10 @@ class Patch:
 
     point: str
     kind: Literal["call", "verdict", "retry", "native"] = "call"
+    optional: bool = False
+    """Whether some supported versions go without it, so that its absence is no news."""
+    late: bool = False
+    """Whether its module is patched only when the application imports that one, too."""
 
 
 class Running(Protocol):
@@ -130,6 +153,11 @@ class Running(Protocol):
 
     def watched(self, chunks: Any) -> Any:
         """The same iterator, sync or async, seen by the recorder; the operation ends when it does."""
+
+    def replaced(self, generator: Any) -> Any:
+        """A generator of the same kind, sync or async, seen by the recorder, for the caller to get instead of it.
+
+        Each of its steps runs inside the operation, so that what a client does only then belongs to it."""
 
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
         """The same method returning an iterator of bytes, whose JSON or event stream the recorder decodes."""
@@ -143,13 +171,13 @@ class Running(Protocol):
     def closed(self) -> None:
         """The caller closed the stream; nothing happens when it had ended before."""
 
+    def fail(self, error: BaseException) -> None:
+        """The operation ended with this error, which the caller learns of in some other way."""
+
 
 class Adapter:
-    """One client library. Stateless; subclasses override the tables and what differs."""
+    """One client library, listed in `adapters/__init__.py`. Subclasses override the tables and what differs."""
 
-    name: ClassVar[str]
-    module: ClassVar[str]  # whose import makes the patches possible
-    distribution: ClassVar[str]  # as package registries name it
     patches: ClassVar[Iterable[Patch]]
 
     def route(self, call: Call) -> Route | None:
@@ -159,9 +187,11 @@ class Adapter:
     def prepare(self, call: Call, running: Running) -> None:
         """Arrange what has to be seen inside the call, before it is made."""
 
-    def deliver(self, result: Any, running: Running) -> None:
-        """Tell `running` of the result, whatever its shape. The caller gets the very object that the client gave."""
+    def deliver(self, result: Any, running: Running) -> Any:
+        """Tell `running` of the result, whatever its shape, and give what the caller gets: the very object that the
+        client gave, or in the place of a generator `running.replaced(result)`."""
         running.finish(result)
+        return result
 
     def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> None:
         """Send `body` instead, if not None, and `headers` besides; asked for only where the owner opted in."""

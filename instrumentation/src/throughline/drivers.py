@@ -1,11 +1,13 @@
-"""What takes a patched method's place: a driver for sync calls, one for async ones, and one for each other kind."""
+"""What takes a patched function's place: a driver for each way to call, sync and async, and one for each other kind."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import sys
+import weakref
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 from opentelemetry import context
@@ -17,50 +19,118 @@ from throughline.recorder import Recorder, running
 Method = Callable[..., Any]
 
 
-def call_driver(recorder: Recorder, adapter: Adapter, original: Method) -> Method:
-    """`original` with its calls recorded. Its result, type, exception and context are the caller's as before."""
+def call_driver(recorder: Recorder, adapter: Adapter, original: Method, point: str, *, method: bool) -> Method:
+    """`original` with its calls recorded. Its result, type, exception and context are the caller's as before.
 
-    def begin(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    `method`: its first argument is the instance.
+    """
+
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
-            return recorder.begin(adapter, Call(instance, args, kwargs))
+            call = Call(args[0], args[1:], kwargs, point) if method else Call(None, args, kwargs, point)
+            return recorder.begin(adapter, call)
         except Exception as error:
             lost(recorder.begin, error)
             return None
 
+    if inspect.isasyncgenfunction(original):
+        return _async_generator_driver(original, begin)
+    if inspect.isgeneratorfunction(original):
+        return _generator_driver(original, begin)
+    if inspect.iscoroutinefunction(original):
+        return _async_driver(original, begin, adapter)
+    return _sync_driver(original, begin, adapter)
+
+
+def _sync_driver(original: Method, begin: Method, adapter: Adapter) -> Method:
     @functools.wraps(original)
-    def driven(self: Any, *args: Any, **kwargs: Any) -> Any:
-        recording = begin(self, args, kwargs)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        recording = begin(args, kwargs)
         if recording is None:
-            return original(self, *args, **kwargs)
+            return original(*args, **kwargs)
         token = context.attach(recording.inside())
         try:
-            result = original(self, *args, **kwargs)
+            result = original(*args, **kwargs)
         except BaseException as error:
             recording.fail(error)
             raise
         finally:
             context.detach(token)
-        recording.deliver(adapter, result)
-        return result
+        return recording.deliver(adapter, result)
 
+    return driven
+
+
+def _async_driver(original: Method, begin: Method, adapter: Adapter) -> Method:
     @functools.wraps(original)
-    async def driven_async(self: Any, *args: Any, **kwargs: Any) -> Any:
-        recording = begin(self, args, kwargs)
+    async def driven(*args: Any, **kwargs: Any) -> Any:
+        recording = begin(args, kwargs)
         if recording is None:
-            return await original(self, *args, **kwargs)
+            return await original(*args, **kwargs)
         token = context.attach(recording.inside())
         try:
-            result = await original(self, *args, **kwargs)
+            result = await original(*args, **kwargs)
         except BaseException as error:
             recording.fail(error)
             if not isinstance(error, GeneratorExit):  # thrown in by whoever freed the coroutine, in his context
                 context.detach(token)
             raise
         context.detach(token)
-        recording.deliver(adapter, result)
-        return result
+        return recording.deliver(adapter, result)
 
-    return driven_async if inspect.iscoroutinefunction(original) else driven
+    return driven
+
+
+class _HandedOut:
+    """A generator in the caller's hands: letting go of it ends what began with its first step."""
+
+    __slots__ = ("recording",)
+
+    def __init__(self) -> None:
+        self.recording: Any = None
+
+    def dropped(self) -> None:
+        if self.recording is not None:
+            self.recording.dropped()
+
+    def watch(self, generator: Any) -> Any:
+        weakref.finalize(generator, self.dropped).atexit = False
+        return generator
+
+
+def _generator_driver(original: Method, begin: Method) -> Method:
+    """As lazy as `original`: nothing is asked of anybody, and so nothing begins, before the first step."""
+
+    def stepping(args: tuple[Any, ...], kwargs: dict[str, Any], handed_out: _HandedOut) -> Any:
+        recording, source = begin(args, kwargs), original(*args, **kwargs)
+        if recording is None:
+            return (yield from source)
+        handed_out.recording = recording
+        return (yield from recording.replaced(source))
+
+    @functools.wraps(original)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        handed_out = _HandedOut()
+        return handed_out.watch(stepping(args, kwargs, handed_out))
+
+    return driven
+
+
+def _async_generator_driver(original: Method, begin: Method) -> Method:
+    async def stepping(args: tuple[Any, ...], kwargs: dict[str, Any], handed_out: _HandedOut) -> Any:
+        recording, source = begin(args, kwargs), original(*args, **kwargs)
+        if recording is not None:
+            handed_out.recording, source = recording, recording.replaced(source)
+        async with aclosing(source):
+            async for item in source:
+                yield item
+
+    @functools.wraps(original)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        handed_out = _HandedOut()
+        return handed_out.watch(stepping(args, kwargs, handed_out))
+
+    return driven
 
 
 def retry_driver(original: Method) -> Method:

@@ -13,7 +13,7 @@ import os
 from _thread import get_ident, start_new_thread
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Open(Protocol):

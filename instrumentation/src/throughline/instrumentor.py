@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import wrapt
@@ -15,7 +16,8 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 
 from throughline.adapter import Adapter, Patch
-from throughline.adapters import ADAPTERS
+from throughline.adapters import CLIENTS, Client
+from throughline.contained import contained
 from throughline.drivers import call_driver, native_driver, retry_driver, verdict_driver
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
@@ -53,9 +55,9 @@ class _State:
     """What is switched on in this process."""
 
     recorder: Recorder | None = None
-    patched: dict[str, list[_Patched]] = field(default_factory=dict)  # adapter's name → its points
+    patched: dict[str, list[_Patched]] = field(default_factory=dict)  # client's name → its points
     missing: dict[str, list[str]] = field(default_factory=dict)
-    awaited: set[str] = field(default_factory=set)  # modules whose import we hooked, once a process
+    awaited: set[tuple[str, str]] = field(default_factory=set)  # module whose import we hooked, and why; once a process
     threads_are_ours: bool = False  # we switched on the context in threads, so we switch it off
 
 
@@ -107,9 +109,9 @@ def _start(
         Masker.from_environment(),
     )
     stamp_all_spans(tracer_provider)
-    for adapter in ADAPTERS:
-        if adapter.name not in settings.disabled_clients:
-            _when_imported(adapter)
+    for client in CLIENTS:
+        if client.name not in settings.disabled_clients:
+            _when_imported(client.module, client.name, partial(_patch_all, client))
 
 
 def uninstrument() -> None:
@@ -127,41 +129,56 @@ def uninstrument() -> None:
         _state.threads_are_ours = False
 
 
-def _when_imported(adapter: Adapter) -> None:
-    """Patch now, or when the application imports the client: what it does not use is not imported."""
-    if adapter.module in sys.modules:
-        _patch_all(adapter)
-    elif adapter.module not in _state.awaited:
-        _state.awaited.add(adapter.module)
-        wrapt.register_post_import_hook(lambda _module: _patch_all(adapter), adapter.module)
+def _when_imported(module: str, purpose: str, act: Callable[[], None]) -> None:
+    """Act now, or when the application imports the module: what it does not use is not imported."""
+    if module in sys.modules:
+        contained(act)
+    elif (module, purpose) not in _state.awaited:
+        _state.awaited.add((module, purpose))
+        wrapt.register_post_import_hook(lambda _module: contained(act), module)
 
 
-def _patch_all(adapter: Adapter) -> None:
+def _patch_all(client: Client) -> None:
     active = _state.recorder
-    if active is None or adapter.name in _state.patched or adapter.name in active.settings.disabled_clients:
+    if active is None or client.name in _state.patched or client.name in active.settings.disabled_clients:
         return
-    _state.patched[adapter.name] = []
+    _state.patched[client.name] = []
+    adapter = client.load()
     for patch in adapter.patches:
-        _patch(adapter, patch, active)
-    if missing := _state.missing.get(adapter.name):
-        version = importlib.metadata.version(adapter.distribution)
-        _log.warning("%s %s has no %s: what passes there is not recorded", adapter.name, version, ", ".join(missing))
+        if patch.late:
+            _when_imported(patch.point.partition(":")[0], patch.point, partial(_patch_late, client, adapter, patch))
+        else:
+            _patch(client, adapter, patch, active)
+    _tell_missing(client)
 
 
-def _patch(adapter: Adapter, patch: Patch, active: Recorder) -> None:
+def _patch_late(client: Client, adapter: Adapter, patch: Patch) -> None:
+    active, points = _state.recorder, _state.patched.get(client.name)
+    if active is not None and points is not None and all(patched.point != patch.point for patched in points):
+        _patch(client, adapter, patch, active)
+        _tell_missing(client)
+
+
+def _tell_missing(client: Client) -> None:
+    if missing := _state.missing.get(client.name):
+        version = importlib.metadata.version(client.distribution)
+        _log.warning("%s %s has no %s: what passes there is not recorded", client.name, version, ", ".join(missing))
+
+
+def _patch(client: Client, adapter: Adapter, patch: Patch, active: Recorder) -> None:
     module, _, path = patch.point.partition(":")
     try:
         owner, name, original = wrapt.resolve_path(module, path)
     except (ImportError, AttributeError):
-        if patch.kind != "native":  # only the newest versions trace themselves
-            _state.missing.setdefault(adapter.name, []).append(patch.point)
+        if not patch.optional:
+            _state.missing.setdefault(client.name, []).append(patch.point)
         return
-    driver = _driver(adapter, patch, active, original)
+    driver = _driver(adapter, patch, active, original, method=isinstance(owner, type))
     setattr(owner, name, driver)
-    _state.patched[adapter.name].append(_Patched(patch.point, owner, name, original, driver))
+    _state.patched[client.name].append(_Patched(patch.point, owner, name, original, driver))
     for wrapper in _wrappers(owner, name, original):
         wrapper.__wrapped__ = driver
-        _state.patched[adapter.name].append(_Patched(patch.point, wrapper, "__wrapped__", original, driver))
+        _state.patched[client.name].append(_Patched(patch.point, wrapper, "__wrapped__", original, driver))
 
 
 def _wrappers(owner: Any, name: str, original: Any) -> Iterator[Any]:
@@ -176,7 +193,9 @@ def _wrappers(owner: Any, name: str, original: Any) -> Iterator[Any]:
         yield from _wrappers(subclass, name, original)
 
 
-def _driver(adapter: Adapter, patch: Patch, active: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
+def _driver(
+    adapter: Adapter, patch: Patch, active: Recorder, original: Callable[..., Any], *, method: bool
+) -> Callable[..., Any]:
     match patch.kind:
         case "verdict":
             return verdict_driver(original)
@@ -184,7 +203,7 @@ def _driver(adapter: Adapter, patch: Patch, active: Recorder, original: Callable
             return retry_driver(original)
         case "native":
             return native_driver(original)
-    return call_driver(active, adapter, original)
+    return call_driver(active, adapter, original, patch.point.partition(":")[2], method=method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +213,8 @@ class ClientStatus:
     client: str
     version: str | None
     """None: not installed."""
+    oldest: str
+    """The oldest version that is tested."""
     state: str
     """`patched`, `waiting for its import`, `disabled`, `partly patched`, `off` or `not installed`."""
     points: tuple[str, ...]
@@ -202,27 +223,27 @@ class ClientStatus:
 
 def status() -> list[ClientStatus]:
     """Every supported client, installed or not."""
-    return [_client_status(adapter) for adapter in ADAPTERS]
+    return [_client_status(client) for client in CLIENTS]
 
 
-def _client_status(adapter: Adapter) -> ClientStatus:
+def _client_status(client: Client) -> ClientStatus:
     try:
-        version: str | None = importlib.metadata.version(adapter.distribution)
+        version: str | None = importlib.metadata.version(client.distribution)
     except importlib.metadata.PackageNotFoundError:
         version = None
-    points = tuple(dict.fromkeys(patched.point for patched in _state.patched.get(adapter.name, ())))
-    missing = tuple(_state.missing.get(adapter.name, ()))
-    return ClientStatus(adapter.name, version, _state_of(adapter, version, missing), points, missing)
+    points = tuple(dict.fromkeys(patched.point for patched in _state.patched.get(client.name, ())))
+    missing = tuple(_state.missing.get(client.name, ()))
+    return ClientStatus(client.name, version, client.oldest, _state_of(client, version, missing), points, missing)
 
 
-def _state_of(adapter: Adapter, version: str | None, missing: tuple[str, ...]) -> str:
+def _state_of(client: Client, version: str | None, missing: tuple[str, ...]) -> str:
     if version is None:
         return "not installed"
     if _state.recorder is None:
         return "off"
-    if adapter.name in _state.recorder.settings.disabled_clients:
+    if client.name in _state.recorder.settings.disabled_clients:
         return "disabled"
-    if adapter.name not in _state.patched:
+    if client.name not in _state.patched:
         return "waiting for its import"
     return "partly patched" if missing else "patched"
 

@@ -38,6 +38,11 @@ class Operation:
     server_port: int | None = attr(names.SERVER_PORT, start=True, metric=True)
     data_source: str | None = attr(names.DATA_SOURCE_ID, start=True)
 
+    agent_name: str | None = attr(names.AGENT_NAME, start=True)
+    tool_name: str | None = attr(names.TOOL_NAME, start=True)
+    workflow_name: str | None = attr(names.WORKFLOW_NAME, start=True)
+    mcp_method: str | None = attr(names.MCP_METHOD_NAME, start=True)
+
     user_id: str | None = attr(names.USER_ID, start=True)
     session_id: str | None = attr(names.SESSION_ID, start=True)
     conversation_id: str | None = attr(names.CONVERSATION_ID, start=True)
@@ -62,6 +67,16 @@ class Operation:
     output_type: str | None = attr(names.OUTPUT_TYPE)
     retrieval_top_k: int | None = attr(names.RETRIEVAL_TOP_K)
 
+    agent_id: str | None = attr(names.AGENT_ID)
+    agent_description: str | None = attr(names.AGENT_DESCRIPTION)
+    agent_version: str | None = attr(names.AGENT_VERSION)
+    tool_type: str | None = attr(names.TOOL_TYPE)
+    tool_call_id: str | None = attr(names.TOOL_CALL_ID)
+    tool_description: str | None = attr(names.TOOL_DESCRIPTION)
+    memory_store_id: str | None = attr(names.MEMORY_STORE_ID)
+    memory_record_id: str | None = attr(names.MEMORY_RECORD_ID)
+    memory_record_count: int | None = attr(names.MEMORY_RECORD_COUNT)
+
     response_id: str | None = attr(names.RESPONSE_ID)
     response_model: str | None = attr(names.RESPONSE_MODEL, metric=True)
     finish_reasons: Sequence[str] | None = attr(names.RESPONSE_FINISH_REASONS)
@@ -72,6 +87,14 @@ class Operation:
     cache_read_tokens: int | None = attr(names.USAGE_CACHE_READ_INPUT_TOKENS)
     cache_creation_tokens: int | None = attr(names.USAGE_CACHE_CREATION_INPUT_TOKENS)
     reasoning_tokens: int | None = attr(names.USAGE_REASONING_OUTPUT_TOKENS)
+    total_input_tokens: int | None = attr(names.TOTAL_INPUT_TOKENS)
+    total_output_tokens: int | None = attr(names.TOTAL_OUTPUT_TOKENS)
+    total_cost: float | None = attr(names.TOTAL_COST)
+    total_inference_calls: int | None = attr(names.TOTAL_INFERENCE_CALLS)
+    total_tool_calls: int | None = attr(names.TOTAL_TOOL_CALLS)
+    cost: float | None = attr(names.COST_AMOUNT)
+    cost_currency: str | None = attr(names.COST_CURRENCY)
+    price_version: str | None = attr(names.COST_PRICE_VERSION)
     usage_estimated: bool | None = attr(names.USAGE_ESTIMATED)
     error_type: str | None = attr(names.ERROR_TYPE, metric=True)
     attempt_count: int | None = attr(names.ATTEMPT_COUNT)
@@ -88,6 +111,10 @@ class Operation:
 
     query: str | None = content(names.RETRIEVAL_QUERY_TEXT)
     documents: list[dict[str, Any]] | None = content(names.RETRIEVAL_DOCUMENTS)
+    tool_arguments: Any = content(names.TOOL_CALL_ARGUMENTS)
+    tool_result: Any = content(names.TOOL_CALL_RESULT)
+    memory_query: str | None = content(names.MEMORY_QUERY_TEXT)
+    memory_records: list[dict[str, Any]] | None = content(names.MEMORY_RECORDS)
 
     def __init__(self) -> None:
         self.extra = {}
@@ -121,7 +148,30 @@ def fitting(value: Any, kind: type) -> Any:
 _START, _LATER = _names("start"), _names("attr", without="start")
 _METRIC, _CONTENT = _names("metric"), _names("content")
 METRIC_FIELDS = tuple(_METRIC)
-"""The fields that are dimensions of metrics."""
+"""The fields that are dimensions of the metrics of model calls."""
+ATTRIBUTES = {**_START, **_LATER}
+"""Field → attribute name, of all fields but content."""
+
+
+_SUBJECTS = {
+    "chat": "model",
+    "generate_content": "model",
+    "text_completion": "model",
+    "embeddings": "model",
+    "retrieval": "data_source",
+    "create_agent": "agent_name",
+    "invoke_agent": "agent_name",
+    "plan": "agent_name",
+    "execute_tool": "tool_name",
+    "invoke_workflow": "workflow_name",
+}
+"""Operation → the field that its spans are named after; one that is not here is named by its operation alone."""
+
+
+def named(op: Operation) -> str:
+    """The name of this operation's span."""
+    subject = op.__dict__.get(_SUBJECTS.get(str(op.name), ""))
+    return f"{op.name} {subject}" if subject else str(op.name)
 
 
 def start_attributes(op: Operation) -> dict[str, AttributeValue]:
@@ -135,9 +185,10 @@ def later_attributes(op: Operation) -> dict[str, AttributeValue]:
     return own | op.extra
 
 
-def metric_attributes(op: Operation) -> dict[str, AttributeValue]:
-    """The bounded dimensions of the metrics; no user, no session, no id."""
-    return {_METRIC[key]: value for key, value in op.__dict__.items() if key in _METRIC and value is not None}
+def chosen_attributes(op: Operation, chosen: Sequence[str]) -> dict[str, AttributeValue]:
+    """The attributes of these fields, as far as they are known."""
+    known = op.__dict__
+    return {ATTRIBUTES[key]: value for key in chosen if (value := known.get(key)) is not None}
 
 
 def content_attributes(op: Operation) -> dict[str, Any]:

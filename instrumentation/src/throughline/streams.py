@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, MutableSequence
 from time import perf_counter
-from types import GeneratorType
+from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from throughline.contained import contained, lost
 
 if TYPE_CHECKING:
-    from throughline.recorder import Recording
+    from throughline.recording import Recording
 
 
 class Watcher(Protocol):
@@ -40,6 +41,9 @@ class Watcher(Protocol):
     def fail(self, error: BaseException) -> None:
         """It raised."""
 
+    def left(self) -> None:
+        """The caller is done with it before its end: he closed it, or let go of it."""
+
     def dropped(self) -> None:
         """The caller let go of it."""
 
@@ -61,7 +65,33 @@ def _watch(source: Iterator[Any], watcher: Watcher) -> Iterator[Any]:
             if hides is None or not contained(hides, item):
                 yield item
     except GeneratorExit:
-        watcher.dropped()
+        watcher.left()
+        if isinstance(source, GeneratorType):
+            source.close()  # at once, and what it raises is the caller's
+    except BaseException as error:
+        watcher.fail(error)
+        raise
+    else:
+        watcher.finish()
+
+
+async def _watch_async(source: AsyncIterator[Any], watcher: Watcher) -> AsyncIterator[Any]:
+    """The same for an async iterator whose caller expects a generator."""
+    seen, fold, whole, hides = watcher.times.append, watcher.fold, watcher.whole, watcher.hides
+    try:
+        async for item in source:
+            seen(perf_counter())
+            try:
+                fold(whole, item)
+            except Exception as error:
+                lost(fold, error)
+            if hides is None or not contained(hides, item):
+                yield item
+    except GeneratorExit:
+        watcher.left()
+        if isinstance(source, AsyncGeneratorType):
+            await source.aclose()
+        raise
     except BaseException as error:
         watcher.fail(error)
         raise
@@ -70,7 +100,7 @@ def _watch(source: Iterator[Any], watcher: Watcher) -> Iterator[Any]:
 
 
 class WatchedAsyncIterator:
-    """The same for an async iterator. No generator: a dropped one of these only ends when the event loop gets to it."""
+    """The same for an async iterator that the caller never sees, at the price of a class. Its loss is seen at once."""
 
     __slots__ = ("__weakref__", "_fold", "_hides", "_next", "_seen", "_source", "_watcher", "_whole")
 
@@ -113,6 +143,7 @@ class WatchedAsyncIterator:
 
 
 Watched: TypeAlias = "GeneratorType[Any, None, None] | WatchedAsyncIterator"
+Generator: TypeAlias = "GeneratorType[Any, None, None] | AsyncGeneratorType[Any, None]"
 
 
 def watch(source: Any, watcher: Watcher) -> Watched:
@@ -122,6 +153,15 @@ def watch(source: Any, watcher: Watcher) -> Watched:
     watched = _watch(source, watcher)
     next(watched)
     return cast("GeneratorType[Any, None, None]", watched)
+
+
+def watch_generator(source: Any, watcher: Watcher) -> Generator:
+    """A generator, sync or async as `source` is, for the caller to get in its place."""
+    if not hasattr(source, "__anext__"):
+        return cast("GeneratorType[Any, None, None]", watch(source, watcher))
+    watched = _watch_async(source, watcher)
+    weakref.finalize(watched, watcher.dropped).atexit = False  # one never begun, or that outlives its event loop
+    return cast("AsyncGeneratorType[Any, None]", watched)
 
 
 class ByteFeed:
@@ -164,6 +204,10 @@ class ByteFeed:
     def fail(self, error: BaseException) -> None:
         """Reading it raised."""
         self._recording.fail(error)
+
+    def left(self) -> None:
+        """The caller read no further."""
+        self._recording.left()
 
     def dropped(self) -> None:
         """The caller let go of it."""

@@ -26,7 +26,7 @@ from instrumentation.openai_client.wire import (
 from instrumentation.telemetry import Telemetry
 from opentelemetry import context, trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from throughline import ContentMode, recorder, streams
+from throughline import ContentMode, emission, recorder, recording, streams
 from throughline.adapters import openai as openai_adapter
 from throughline.adapters import stainless
 
@@ -51,7 +51,8 @@ HOOKS = [
     *((openai_adapter.Chat, name) for name in ("fold", "fold_content")),
     *((stainless.StainlessAdapter, name) for name in ("route", "deliver", "amend")),
     *((recorder.Recorder, name) for name in ("begin",)),
-    *((recorder.Recording, name) for name in ("_open_span", "_read", "_emit", "_masked", "_log_record", "amend")),
+    *((recording.Recording, name) for name in ("_open_span", "_read", "_emit", "amend")),
+    *((emission, name) for name in ("masked", "log_record")),
     (openai_adapter.OpenAI, "provider"),
     (throughline.Masker, "value"),
 ]  # fmt: skip
@@ -262,7 +263,7 @@ def test_suppression_is_honoured(telemetry: Telemetry) -> None:
 
 def recordings() -> int:
     gc.collect()
-    return sum(isinstance(thing, (recorder.Recording, streams.WatchedAsyncIterator)) for thing in gc.get_objects())
+    return sum(isinstance(thing, (recording.Recording, streams.WatchedAsyncIterator)) for thing in gc.get_objects())
 
 
 def test_memory_is_given_back(telemetry: Telemetry) -> None:

@@ -1,7 +1,31 @@
-"""One file per client library, and the list of them."""
+"""The supported client libraries, and the file that covers each, which is imported only when its library is."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
 
 from throughline.adapter import Adapter
-from throughline.adapters.anthropic import Anthropic
-from throughline.adapters.openai import OpenAI
 
-ADAPTERS: tuple[Adapter, ...] = (Anthropic(), OpenAI())
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What is known of a client library before its adapter is loaded."""
+
+    name: str  # as in THROUGHLINE_DISABLED_CLIENTS
+    distribution: str  # as package registries name it
+    module: str  # whose import makes the patches possible
+    adapter: str  # `module:Class` in this folder
+    oldest: str  # the oldest version that the tests run
+
+    def load(self) -> Adapter:
+        """Its adapter."""
+        module, _, name = self.adapter.partition(":")
+        adapter: Adapter = getattr(importlib.import_module(f"{__name__}.{module}"), name)()
+        return adapter
+
+
+CLIENTS: tuple[Client, ...] = (
+    Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
+    Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
+)

@@ -121,9 +121,6 @@ def _add_delta(block: dict[str, Any], delta: Any) -> None:
 class Anthropic(StainlessAdapter):
     """The `anthropic` package; its clients for other clouds build other URLs, but later than where we look."""
 
-    name = "anthropic"
-    module = "anthropic"
-    distribution = "anthropic"
     base = "anthropic._base_client"
     endpoints = {"/v1/messages": Messages()}
 
@@ -131,7 +128,7 @@ class Anthropic(StainlessAdapter):
 
     @property
     def patches(self) -> Iterable[Patch]:  # type: ignore[override]
-        return (*points(self.base), Patch(f"{self.base}:start_api_call_span", "native"))
+        return (*points(self.base), Patch(f"{self.base}:start_api_call_span", "native", optional=True))
 
     def provider(self, client: Any, host: str) -> str:  # noqa: ARG002 - one's own gateway may stand at any host
         kind = type(client).__mro__

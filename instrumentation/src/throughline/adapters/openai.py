@@ -209,9 +209,6 @@ def output_type(response_format: str | None) -> str | None:
 class OpenAI(StainlessAdapter):
     """The `openai` package, 1.40 and later."""
 
-    name = "openai"
-    module = "openai"
-    distribution = "openai"
     base = "openai._base_client"
     endpoints = {"/chat/completions": Chat(), "/embeddings": Embeddings(), "/responses": Responses()}
 

@@ -71,7 +71,7 @@ class StainlessAdapter(Adapter):
         if callable(parser := options.post_parser):
             options.post_parser = _seeing(parser, running)
 
-    def deliver(self, result: Any, running: Running) -> None:
+    def deliver(self, result: Any, running: Running) -> Any:
         """A stream's own iterator is watched, a raw response's bytes are, and anything else is the whole reply."""
         own = getattr(result, "__dict__", {})  # asking a model for what it does not have is costly
         if "response" in own and hasattr(result, "__stream__"):  # Anthropic's newest makes `_iterator` only when read
@@ -80,6 +80,7 @@ class StainlessAdapter(Adapter):
             _watch_raw(result.http_response, running)
         else:
             running.finish(result)
+        return result
 
 
 def _seeing(parser: Callable[[Any], Any], running: Running) -> Callable[[Any], Any]:

@@ -12,7 +12,7 @@ from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
 from throughline import instrumentor
-from throughline.adapters import ADAPTERS
+from throughline.adapters import CLIENTS
 from throughline.cli.checking import Check, failed, ok, warning
 from throughline.privacy import Masker, MaskingConfigurationError
 from throughline.settings import ContentMode, Settings
@@ -65,8 +65,8 @@ def _clients() -> Iterator[Check]:
             logger_provider=NoOpLoggerProvider(),
         )
     try:
-        for adapter in ADAPTERS:
-            _import(adapter.module)
+        for client in CLIENTS:
+            _import(client.module)
         yield from [_client(status) for status in instrumentor.status()]
     finally:
         if not on_already:
@@ -82,9 +82,10 @@ def _client(status: instrumentor.ClientStatus) -> Check:
     name = f"client {status.client}"
     match status.state:
         case "not installed":
-            return ok(name, "not installed")
+            return ok(name, f"not installed; supported from {status.oldest}")
         case "patched":
-            return ok(name, f"{status.version}: {len(status.points)} points can be patched")
+            points = ", ".join(point.partition(":")[2] for point in status.points)
+            return ok(name, f"{status.version}, supported from {status.oldest}: patches {points}")
         case "partly patched":
             found = f"{status.version} lacks {', '.join(status.missing)}: calls that pass there are not recorded"
             return warning(name, found, f"use a version of {status.client} that is tested, or report this one")

@@ -1,0 +1,106 @@
+"""An ended operation as span attributes, metrics and records. It decides nothing about when one ends."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import Counter
+from time import time_ns
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry._logs import Logger, LogRecord, NoOpLogger, SeverityNumber
+from opentelemetry.trace import Span, Status, StatusCode
+
+from throughline import names
+from throughline.contained import contained
+from throughline.operation import Operation, content_attributes, later_attributes
+
+if TYPE_CHECKING:
+    from throughline.recorder import Recorder
+    from throughline.recording import Recording
+
+
+def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], message: str, duration: float) -> None:
+    """Export `recording`, which took `duration` seconds; `known` is on its span already, `message` is its error's."""
+    op, settings = recording.op, recorder.settings
+    content, message = masked(recorder, op, message) if recorder.captures else ({}, "")
+    attributes = later_attributes(op)
+    if recording.span_is_ours:
+        shown = (content, message) if settings.content_on_span else ({}, "")
+        _on_span(recording.span, op, attributes, *shown)
+        kind = recording.reader.measures or recording.reader.operation
+        contained(
+            recorder.instruments.measure, kind, op, duration, recording.times, recording.context, recording.totals
+        )
+    if settings.emit_records and not discards(recorder.logger):
+        content, message = (content, message) if settings.content_on_event else ({}, "")
+        if op.error_type and recording.is_whole:
+            contained(_log_exception, recorder.logger, recording, message)
+        log_record(recorder.logger, recording, duration, {**known, **attributes, **content})
+
+
+def _on_span(span: Span, op: Operation, attributes: dict[str, Any], content: dict[str, Any], message: str) -> None:
+    if span.is_recording():
+        span.set_attributes(attributes)
+        if content:
+            span.set_attributes({key: as_json(value) for key, value in content.items()})
+    if op.error_type:
+        span.set_status(Status(StatusCode.ERROR, message or None))
+
+
+def masked(recorder: Recorder, op: Operation, message: str) -> tuple[dict[str, Any], str]:
+    """Content and error message after masking."""
+    counts: Counter[str] = Counter()
+    content = recorder.masker.value(content_attributes(op), counts)
+    message = recorder.masker.text(message, counts) if message else ""
+    if counts:
+        op.mask_count = counts.total()
+        op.mask_kinds = [f"{kind}:{count}" for kind, count in sorted(counts.items())]
+    return content, message
+
+
+def log_record(logger: Logger, recording: Recording, duration: float, attributes: dict[str, Any]) -> None:
+    """The record. One that encloses others is another event, so that who sums records counts each call once."""
+    span = recording.span.get_span_context()
+    # A span of another tracer, or the caller's where no SDK makes spans, is not this operation's alone.
+    unique = recording.span_is_ours and recording.span.is_recording()
+    encloses = recording.reader.encloses
+    logger.emit(
+        LogRecord(
+            timestamp=recording.started + int(duration * 1e9),
+            context=recording.context,
+            severity_number=SeverityNumber.INFO,
+            event_name=names.OPERATION_DETAILS if encloses else names.CLIENT_INFERENCE_OPERATION_DETAILS,
+            attributes={
+                **attributes,
+                names.RECORD_ID: f"{span.trace_id:032x}{span.span_id:016x}" if unique else secrets.token_hex(24),
+                names.DURATION: duration,
+                names.START_TIME_UNIX_NANO: recording.started,
+            },
+        )
+    )
+
+
+def _log_exception(logger: Logger, recording: Recording, message: str) -> None:
+    attributes = {names.EXCEPTION_TYPE: recording.op.error_type or ""}
+    if message:
+        attributes[names.EXCEPTION_MESSAGE] = message
+    logger.emit(
+        LogRecord(
+            timestamp=time_ns(),
+            context=recording.context,
+            severity_number=SeverityNumber.WARN,
+            event_name=names.CLIENT_OPERATION_EXCEPTION,
+            attributes=attributes,
+        )
+    )
+
+
+def discards(logger: Logger) -> bool:
+    """Whether nobody set up logs, so that making a record would be for nothing."""
+    return isinstance(getattr(logger, "_logger", logger), NoOpLogger)  # a stand-in shows the one behind it
+
+
+def as_json(value: Any) -> str:
+    """Structured content as spans carry it."""
+    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,307 @@
+"""One operation from its start to its only end. It becomes telemetry in `emission.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from time import perf_counter, time_ns
+from types import AsyncGeneratorType, GeneratorType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from opentelemetry import context, propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind
+
+from throughline import emission, endings, foreign, names
+from throughline.adapter import Adapter, Reader, Route
+from throughline.contained import contained, lost
+from throughline.identity import carried, stamp_all_spans
+from throughline.operation import Operation, start_attributes
+from throughline.streams import ByteFeed, Generator, Watched, Watcher, watch, watch_generator
+from throughline.totals import Totals
+from throughline.usage import estimate
+
+if TYPE_CHECKING:
+    from throughline.recorder import Recorder
+
+RUNNING = context.create_key("throughline.running")
+_SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
+_SPAN = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))  # the API sets it at twice our cost
+_KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL, "server": SpanKind.SERVER}
+_MODEL_CALLS = ("chat", "generate_content", "text_completion")  # one call by three names
+
+_W = TypeVar("_W")
+
+
+class Recording:
+    """One operation. Whatever ends it first ends it: its result, an error, a close, or the loss of its stream."""
+
+    __slots__ = (
+        "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "attempts",
+        "context", "done", "gave_way", "hides", "op", "reader", "refused", "span", "span_is_ours", "started", "times",
+        "totals", "whole",
+    )  # fmt: skip
+
+    def __init__(self, recorder: Recorder, route: Route, current: Context, outer: Recording | None) -> None:
+        self._recorder, self.reader, self._body = recorder, route.reader, route.body
+        self.whole: dict[str, Any] = {}
+        self.times: list[float] = []
+        self._message, self.attempts, self.done, self.gave_way = "", 0, False, False
+        self.refused: int | None = None  # the HTTP status of the attempt that failed last
+        self.hides: Callable[[Any], bool] | None = None
+        self._watched: weakref.ref[Any] | None = None
+        self._outer: Recording | None = outer if outer is None or outer.reader.encloses else outer._outer
+        self.totals = Totals() if route.reader.encloses else None
+        self.op = op = Operation()
+        op.name, op.provider = route.reader.operation, route.provider
+        op.server_address, op.server_port = route.address, route.port
+        if route.carrier:
+            current = contained(propagate.extract, route.carrier, current) or current
+        if current:
+            op.__dict__.update(carried(current))
+        contained(route.reader.request, op, route.body)
+        leave_out_defaults(op)
+        if recorder.reads_content:
+            contained(route.reader.request_content, op, route.body)
+        self.span: Span = trace.INVALID_SPAN
+        self.context, self._known = current, dict[str, Any]()
+        self.started, self._clock = time_ns(), perf_counter()
+        self.span_is_ours = route.reader.encloses or not foreign.records_already(current)
+        if not self.reader.gives_way:
+            self._open_span(current)
+
+    def _open_span(self, current: Context) -> None:
+        """The span is there for what is done inside; one that may give way waits for its end."""
+        self._known = start_attributes(self.op)
+        if not self.span_is_ours:
+            self.span = trace.get_current_span(current)
+            return
+        stamp_all_spans()
+        name = contained(self.reader.span_name, self.op) or str(self.op.name)
+        self.span = span = self._recorder.tracer.start_span(
+            name, current, _KINDS[self.reader.kind], self._known, start_time=self.started
+        )
+        self.context = Context({**current, _SPAN: span})
+
+    # --- what is done inside ----------------------------------------------------------------------------------------
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that is called inside is part of it, and none an operation of its own."""
+        return not (self.reader.encloses or self.reader.gives_way)
+
+    def holds(self, inner: Reader) -> None:
+        """An operation begins inside, read by `inner`: where it is the same as this one, this one gives way to it."""
+        if self.reader.gives_way and _same(self.reader.operation, inner.operation):
+            self.gave_way = True
+
+    def inside(self) -> Context:
+        """The context in which a client makes its call. Not kept: it leads back here, and only the collector of cyclic
+        garbage would free the two."""
+        if self.is_whole:
+            return Context({**self.context, RUNNING: self, _SUPPRESS_HTTP: True})
+        return Context({**self.context, RUNNING: self})
+
+    def amend(self, adapter: Adapter, call: Any) -> None:
+        """Change the request only where the owner opted in: a stream's usage, the trace for one's own proxy."""
+        settings, body, headers = self._recorder.settings, None, {}
+        if settings.stream_usage and self.op.stream:
+            body = self.reader.ask_usage(self._body)
+            self.hides = self.reader.only_usage if body is not None else None
+        span = self.span.get_span_context()
+        if self.op.server_address in settings.trace_hosts and span.is_valid:
+            headers = {"traceparent": f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"}
+        if body is not None or headers:
+            adapter.amend(call, body, headers)
+
+    # --- while it runs ----------------------------------------------------------------------------------------------
+
+    def attempt_failed(self, error: str | int, delay: float) -> None:
+        """The client will try again in `delay` seconds, after this exception or HTTP status."""
+        self.attempts += 1
+        what = names.HTTP_RESPONSE_STATUS_CODE if isinstance(error, int) else names.ERROR_TYPE
+        if self.span_is_ours:
+            self.span.add_event(
+                names.ATTEMPT,
+                {names.ATTEMPT_NUMBER: self.attempts, what: error, names.ATTEMPT_DELAY: delay},
+            )
+
+    @property
+    def fold(self) -> Callable[[dict[str, Any], Any], None]:
+        """What adds a stream's chunk to what is known of the reply: asked for once a stream, called once a chunk."""
+        return self._fold_all if self._recorder.reads_content else self.reader.fold
+
+    def _fold_all(self, whole: dict[str, Any], chunk: Any) -> None:
+        self.reader.fold_content(whole, chunk)
+        self.reader.fold(whole, chunk)
+
+    def chunk(self, chunk: Any) -> None:
+        """Take note of a chunk that was found in a stream of bytes."""
+        self.times.append(perf_counter())
+        contained(self.fold, self.whole, chunk)
+
+    def watched(self, chunks: Any) -> Watched:
+        """The same iterator, seen by this recording, which ends with it."""
+        return self._open(watch(chunks, self))
+
+    def replaced(self, generator: Any) -> Generator:
+        """A generator of the same kind, each step of which runs inside this operation, which ends with it."""
+        steps = _stepped_async if hasattr(generator, "__anext__") else _stepped
+        return self._open(watch_generator(steps(generator, self.inside()), self))
+
+    def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
+        """`iter_bytes` or `aiter_bytes` of an HTTP response, whose blocks are decoded beside the caller."""
+
+        def observed(*args: Any, **kwargs: Any) -> Watched:
+            return self._open(watch(blocks(*args, **kwargs), self.byte_feed()))
+
+        return observed
+
+    def byte_feed(self) -> Watcher:
+        """A watcher of this operation's HTTP body."""
+        return ByteFeed(self, streaming=bool(self.op.stream))
+
+    def _open(self, watched: _W) -> _W:
+        self._watched = weakref.ref(watched)  # weakly, so that its loss is seen at once
+        endings.opened(self)
+        return watched
+
+    def seen(self, body: Any) -> None:
+        """The reply, before the client is done with it, in the shape of a stream's chunks put together."""
+        if not self.done:
+            self.whole = body
+
+    def deliver(self, adapter: Adapter, result: Any) -> Any:
+        """Learn the result from the adapter; where it cannot read it, the operation ends here, without one."""
+        try:
+            return adapter.deliver(result, self)
+        except Exception as error:
+            lost(adapter.deliver, error)
+            self.finish({})
+            return result
+
+    # --- how it ends ------------------------------------------------------------------------------------------------
+
+    def finish(self, body: Any = None) -> None:
+        """It ended well, with this response or with the chunks seen so far."""
+        self._end("completed", body)
+
+    def fail(self, error: BaseException) -> None:
+        """It ended with `error`, which the caller gets untouched."""
+        if not self.done:
+            self.op.error_type = type(error).__qualname__
+            self._message = contained(str, error) or ""
+        self._end("cancelled" if isinstance(error, asyncio.CancelledError) else "error")
+
+    def closed(self) -> None:
+        """The caller closed the stream. A close from within, at the stream's own end, is not his."""
+        watched = self._watched() if self._watched else None
+        if watched is None or not watched.gi_running:
+            self._end("closed")
+
+    def left(self) -> None:
+        """The caller is done with the stream: a generator that nobody holds was let go of, any other one closed."""
+        self._end("dropped" if self._watched is None or self._watched() is None else "closed")
+
+    def dropped(self) -> None:
+        """The caller let go of the stream."""
+        self._end("dropped")
+
+    def _end(self, reason: str, body: Any = None) -> None:
+        if self.done:
+            return
+        self.done = True
+        endings.ended(self)
+        duration = perf_counter() - self._clock
+        if endings.in_collector():
+            endings.later(partial(self._conclude, reason, body, duration))
+        else:
+            self._conclude(reason, body, duration)
+
+    def _conclude(self, reason: str, body: Any, duration: float) -> None:
+        if not self.gave_way:
+            contained(self._read, reason, body)
+            if self.reader.gives_way:
+                contained(self._open_span, self.context)
+            contained(self._emit, duration)
+            if self.span_is_ours:
+                contained(self.span.end, self.started + int(duration * 1e9))
+        self._body, self.whole, self.times, self._outer = None, {}, [], None
+
+    def _read(self, reason: str, body: Any) -> None:
+        op, recorder = self.op, self._recorder
+        op.end_reason = reason
+        if self.attempts:
+            op.attempt_count = self.attempts + 1
+        if self.times:
+            op.time_to_first_chunk = self.times[0] - self._clock
+        reply = self.whole if body is None else body
+        contained(self.reader.response, op, reply)
+        if recorder.reads_content:
+            contained(self.reader.response_content, op, reply)
+        if recorder.settings.estimate_usage:
+            contained(estimate, op)
+        if op.error_type and reason == "completed":  # the provider says so in an answer that arrived whole
+            op.end_reason = "error"
+        if self.totals is not None:
+            contained(self.totals.fill, op)
+        if self._outer is not None and self._outer.totals is not None:
+            contained(self._outer.totals.add, op, self.totals)
+
+    def _emit(self, duration: float) -> None:
+        emission.emit(self._recorder, self, self._known, self._message, duration)
+
+
+def _same(operation: str, other: str) -> bool:
+    return operation == other or (operation in _MODEL_CALLS and other in _MODEL_CALLS)
+
+
+def _stepped(source: Iterator[Any], inside: Context) -> Iterator[Any]:
+    """The same items, each step in this context; between the steps the caller has his own."""
+    end = object()
+    while True:
+        token = context.attach(inside)
+        try:
+            item = next(source, end)
+        finally:
+            context.detach(token)
+        if item is end:
+            return
+        try:
+            yield item
+        except GeneratorExit:
+            if isinstance(source, GeneratorType):
+                source.close()
+            raise
+
+
+async def _stepped_async(source: AsyncIterator[Any], inside: Context) -> AsyncIterator[Any]:
+    end = object()
+    while True:
+        token = context.attach(inside)
+        try:
+            item = await anext(source, end)
+        except GeneratorExit:  # thrown in by whoever freed the generator, in his context
+            raise
+        except BaseException:
+            context.detach(token)
+            raise
+        context.detach(token)
+        if item is end:
+            return
+        try:
+            yield item
+        except GeneratorExit:
+            if isinstance(source, AsyncGeneratorType):
+                await source.aclose()
+            raise
+
+
+def leave_out_defaults(op: Operation) -> None:
+    """The conventions want these only where they say something: a stream, and more choices than one."""
+    if not op.stream:
+        op.stream = None
+    if op.choice_count == 1:
+        op.choice_count = None
