@@ -7,7 +7,7 @@ import gc
 from typing import Any, ClassVar
 
 import pytest
-from instrumentation.scenarios import Client, answering, check_record
+from instrumentation.scenarios import Client, answering, check_record, needs
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry.trace import StatusCode
 from throughline import ContentMode, names
@@ -110,6 +110,11 @@ class Endings:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "refusal" in metafunc.fixturenames:
             metafunc.parametrize("refusal", list(self.client.refusals))
+        if "abandon" in metafunc.fixturenames:
+            asynchronous = "async" in metafunc.function.__name__
+            own = self.client.abandoned_async if asynchronous else self.client.abandoned
+            ways = (ABANDONED_ASYNC if asynchronous else ABANDONED) if own is None else own
+            metafunc.parametrize(("abandon", "reason"), ways)
 
     def api(self, *answers: Any, asynchronous: bool = False, retries: int = 0) -> Any:
         return self.client.api(answering(*answers), asynchronous=asynchronous, retries=retries)
@@ -123,7 +128,7 @@ class Endings:
         else:
             list(self.client.stream(api, self.client.exchange.request))
 
-    @pytest.mark.parametrize(("abandon", "reason"), ABANDONED)
+    @needs("stream")
     def test_a_stream_ends_once(self, telemetry: Telemetry, abandon: Any, reason: str) -> None:
         telemetry.instrument()
         gc.disable()  # a dropped stream ends at once, not when the collector comes by
@@ -134,7 +139,7 @@ class Endings:
             gc.enable()
         assert (names.RESPONSE_FINISH_REASONS in found) is (reason == "completed")
 
-    @pytest.mark.parametrize(("abandon", "reason"), ABANDONED_ASYNC)
+    @needs("stream", "async")
     async def test_an_async_stream_ends_once(self, telemetry: Telemetry, abandon: Any, reason: str) -> None:
         telemetry.instrument()
         api = self.api(self.streams(), asynchronous=True)
@@ -143,10 +148,11 @@ class Endings:
             await asyncio.sleep(0)
         one_end(telemetry, reason)
 
+    @needs("stream")
     @pytest.mark.parametrize("asynchronous", [False, True])
     async def test_a_stream_that_breaks_keeps_what_came(self, telemetry: Telemetry, asynchronous: bool) -> None:
         telemetry.instrument(content=ContentMode.SPAN_ONLY)
-        broken = self.client.breaking(self.client.http.ReadError("lost"), after=len(self.client.exchange.chunks) - 2)
+        broken = self.client.breaking(self.client.lost(), after=len(self.client.exchange.chunks) - 2)
         with pytest.raises(Exception) as caught:  # noqa: PT011 - which one it is depends on the client's version
             await self.read(self.api(broken, asynchronous=asynchronous), asynchronous=asynchronous)
         found = telemetry.attributes()
@@ -154,6 +160,7 @@ class Endings:
         whole = self.client.exchange.content[names.OUTPUT_MESSAGES][0]["parts"][0]["content"]
         assert f'"content":"{whole}"' in found[names.OUTPUT_MESSAGES]
 
+    @needs("stream")
     @pytest.mark.parametrize("asynchronous", [False, True])
     async def test_the_providers_error_amid_a_stream(self, telemetry: Telemetry, asynchronous: bool) -> None:
         telemetry.instrument()
@@ -175,6 +182,7 @@ class Endings:
         assert type(caught.value).__qualname__ == error
         one_end(telemetry, "error", error)
 
+    @needs("stream")
     def test_the_callers_own_error_is_his_own(self, telemetry: Telemetry) -> None:
         error = OurError("from a transport")
         telemetry.instrument()
@@ -183,6 +191,7 @@ class Endings:
         assert error in (caught.value, caught.value.__cause__)
         one_end(telemetry, "error", type(caught.value).__qualname__)
 
+    @needs("stream")
     @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
     def test_an_interrupt_ends_the_operation_too(self, telemetry: Telemetry, interrupt: type[BaseException]) -> None:
         telemetry.instrument()
@@ -190,6 +199,7 @@ class Endings:
             self.client.stream(self.api(interrupt()), self.client.exchange.request)
         one_end(telemetry, "error", interrupt.__name__)
 
+    @needs("async")
     async def test_a_cancelled_call_is_no_success(self, telemetry: Telemetry) -> None:
         telemetry.instrument()
         asked = asyncio.Event()
@@ -202,18 +212,12 @@ class Endings:
         await self.cancelled(self.client.call("async reply", api, self.client.exchange.request), asked)
         one_end(telemetry, "cancelled", "CancelledError")
 
+    @needs("stream", "async")
     async def test_a_task_cancelled_while_it_reads_is_no_success(self, telemetry: Telemetry) -> None:
         telemetry.instrument()
         asked, first = asyncio.Event(), list(self.client.events(self.client.exchange.chunks[:1]))
 
-        class Endless(self.client.http.AsyncByteStream):  # type: ignore[name-defined]
-            async def __aiter__(self) -> Any:
-                for block in first:
-                    yield block
-                asked.set()
-                await asyncio.Event().wait()
-
-        api = self.api(lambda: self.client.event_stream(Endless()), asynchronous=True)
+        api = self.api(lambda: self.client.endless(first, asked), asynchronous=True)
         await self.cancelled(self.read(api, asynchronous=True), asked)
         one_end(telemetry, "cancelled", "CancelledError")
 
@@ -245,8 +249,7 @@ class Endings:
 
     async def test_a_connection_that_failed_is_an_attempt_too(self, telemetry: Telemetry) -> None:
         telemetry.instrument()
-        lost = self.client.http.ConnectError("refused")
-        api = self.api(lost, self.client.answer(self.client.exchange, streamed=False), retries=1)
+        api = self.api(self.client.unreachable(), self.client.answer(self.client.exchange, streamed=False), retries=1)
         await self.client.call("reply", api, self.client.exchange.request)
         (event,) = telemetry.span().events
         assert names.ERROR_TYPE in (event.attributes or {})

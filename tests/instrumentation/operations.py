@@ -21,6 +21,7 @@ from instrumentation.scenarios import (
     check_record,
     content_of,
     dumped,
+    needs,
     streamed,
     without_time,
 )
@@ -59,7 +60,7 @@ class Whole:
         assert dumped(await self.call(name, way)) == expected
         span, chunks = telemetry.span(), len(exchange.chunks) if streamed(way) else 0
         assert (span.kind, span.status.status_code) == (SpanKind.CLIENT, StatusCode.UNSET)
-        assert span.name == " ".join(str(exchange.recorded[n]) for n in (names.OPERATION_NAME, names.REQUEST_MODEL))
+        assert span.name == exchange.span_name
         check_record(telemetry, telemetry.attributes())
         found = without_time(telemetry.attributes(), chunks=chunks > 0)
         assert content_of(found) == exchange.content
@@ -87,8 +88,7 @@ class Whole:
         assert not set(CONTENT_SCHEMAS) & {*telemetry.attributes(), *telemetry.record().attributes}
 
     def test_there_is_a_fixture_for_every_scenario(self) -> None:
-        wanted = {"reply", "tools", "parallel tools", "structured output", "media", "reasoning", "cached tokens"}
-        assert wanted <= set(self.client.exchanges)
+        assert self.client.wanted <= set(self.client.exchanges)
 
 
 class Content:
@@ -96,15 +96,15 @@ class Content:
 
     client: ClassVar[Client]
 
-    async def call(self, way: str = "reply", **more: Any) -> Any:
-        request = {**self.client.exchange.request, **more}
+    async def call(self, text: str, way: str = "reply") -> Any:
+        request = self.client.asking(text)
         handler = answering(self.client.answer(self.client.exchange, streamed=streamed(way)))
         return await self.client.call(way, self.client.api(handler), request)
 
     @pytest.mark.parametrize("mode", list(ContentMode))
     async def test_content_goes_where_the_mode_says(self, telemetry: Telemetry, mode: ContentMode) -> None:
         telemetry.instrument(content=mode)
-        await self.call(messages=[{"role": "user", "content": CANARY}])
+        await self.call(CANARY)
         assert (CANARY in telemetry.span().to_json()) is (mode in ("SPAN_ONLY", "SPAN_AND_EVENT"))
         assert (CANARY in str(telemetry.record().attributes)) is (mode in ("EVENT_ONLY", "SPAN_AND_EVENT"))
         assert CANARY not in str(telemetry.points())
@@ -112,9 +112,8 @@ class Content:
     async def test_large_content_arrives_whole(self, telemetry: Telemetry) -> None:
         words = "a needle in a haystack " * 50_000
         telemetry.instrument(content=ContentMode.SPAN_ONLY)
-        await self.call(messages=[{"role": "user", "content": words}])
-        (message,) = json.loads(telemetry.attributes()[names.INPUT_MESSAGES])[-1:]
-        assert message["parts"] == [{"type": "text", "content": words}]
+        await self.call(words)
+        assert words in json.dumps(json.loads(telemetry.attributes()[self.client.asked_in]))
 
 
 class Callers:
@@ -128,8 +127,7 @@ class Callers:
         make = self.client.answer(self.client.exchange, streamed=streamed(way))
 
         def handler(request: Any) -> Any:
-            own = {key: value for key, value in request.headers.items() if key != "idempotency-key"}
-            seen.append((str(request.url), request.content, own))
+            seen.append(self.client.sent(request))
             return make()
 
         arguments = copy.deepcopy(dict(self.client.exchange.request))
@@ -144,17 +142,17 @@ class Callers:
     async def test_one_shot_iterators_in_the_request_arrive(self, telemetry: Telemetry) -> None:
         sent: list[Any] = []
         make = self.client.answer(self.client.exchange, streamed=False)
+        arguments, find, expected = self.client.one_shot()
 
         def handler(request: Any) -> Any:
-            sent.append(json.loads(request.content)["messages"])
+            sent.append(find(request))
             return make()
 
         telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
-        messages = [{"role": "user", "content": "Say hello."}]
-        request = {**self.client.exchange.request, "messages": (message for message in messages)}
-        await self.client.call("reply", self.client.api(handler), request)
-        assert sent == [messages]
+        await self.client.call("reply", self.client.api(handler), arguments)
+        assert sent == [expected]
 
+    @needs("stream")
     def test_the_callers_context_is_his_own(self, telemetry: Telemetry) -> None:
         telemetry.instrument()
         before = context.get_current()

@@ -1,11 +1,13 @@
 """What a client has to bring to the scenarios that all clients share: exchanges and ways to call. No scenario itself.
 
 A new client writes a `Client` and, in a test file, `class TestWhole(operations.Whole): client = ...`, and so on for the
-classes of `operations.py`, `endings.py` and `harmless.py`, which hold the scenarios.
+classes of `operations.py`, `endings.py`, `harmless.py` and `patching.py`, which hold the scenarios. What a client does
+not offer (`offers`) or cannot meet (`cannot`, with the reason) is left out by `conftest.py`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +22,8 @@ from throughline.adapter import Adapter, Reader
 from throughline.instruments import SECONDS, TOKENS
 
 Handler = Callable[[Any], Any]
+needs = pytest.mark.needs
+"""`@needs("stream")`: a scenario that arises only for clients that offer it."""
 DIMENSIONS = (names.OPERATION_NAME, names.PROVIDER_NAME, names.REQUEST_MODEL, names.RESPONSE_MODEL,
               names.SERVER_ADDRESS, names.SERVER_PORT, names.ERROR_TYPE)  # fmt: skip
 
@@ -36,10 +40,32 @@ class Exchange:
     content: Mapping[str, Any] = field(default_factory=dict)
     ways: tuple[str, ...] = ("reply", "stream")
 
+    @property
+    def span_name(self) -> str:
+        subject = self.recorded.get(names.REQUEST_MODEL) or self.recorded.get(names.DATA_SOURCE_ID)
+        return " ".join(filter(None, (self.recorded[names.OPERATION_NAME], subject)))
+
 
 class Client(ABC):
     """One client library, as the scenarios see it: the real one, on a transport that answers from memory."""
 
+    name: ClassVar[str]
+    """As in `throughline.adapters.CLIENTS`."""
+    offers: ClassVar[frozenset[str]] = frozenset({"async", "stream"})
+    """Ways to call that it has; scenarios that need another one do not arise."""
+    cannot: ClassVar[Mapping[str, str]] = {}
+    """Scenario, by its test's name, that cannot arise for this client → why."""
+    wanted: ClassVar[frozenset[str]] = frozenset(
+        {"reply", "tools", "parallel tools", "structured output", "media", "reasoning", "cached tokens"}
+    )
+    """Exchanges that it has to bring."""
+    abandoned: ClassVar[Sequence[tuple[Callable[[Any], None], str]] | None] = None
+    """How its streams can be left, and the end reason; None: in every way of `endings.ABANDONED`."""
+    abandoned_async: ClassVar[Sequence[tuple[Callable[[Any], Any], str]] | None] = None
+    asked_in: ClassVar[str] = names.INPUT_MESSAGES
+    """The attribute that holds what was asked."""
+    not_called: ClassVar[frozenset[tuple[type, str]]] = frozenset()
+    """Methods of the reader or adapter that its first exchange does not need, so that breaking them shows nothing."""
     adapter: ClassVar[Adapter]
     reader: ClassVar[Reader]
     exchanges: ClassVar[Mapping[str, Exchange]]
@@ -49,7 +75,7 @@ class Client(ABC):
     overloaded: ClassVar[tuple[Any, int]]
     """A response that the client tries again after, at once, and its status."""
     http: ClassVar[Any]
-    """The HTTP library that the installed version rests on."""
+    """The HTTP library that the installed version rests on: what the defaults below speak."""
 
     @property
     def exchange(self) -> Exchange:
@@ -82,6 +108,45 @@ class Client(ABC):
     @abstractmethod
     def refused_midway(self) -> tuple[Any, str]:
         """A chunk by which the provider says that it failed, and the `error.type` it makes."""
+
+    # --- what differs for clients that do not send messages by an HTTP library like httpx ---------------------------
+
+    def asking(self, text: str) -> Mapping[str, Any]:
+        """The arguments of the first exchange, asking this instead."""
+        return {**self.exchange.request, "messages": [{"role": "user", "content": text}]}
+
+    def one_shot(self) -> tuple[Mapping[str, Any], Callable[[Any], Any], Any]:
+        """Arguments with an iterator that can be read once, what finds it in a request, and what must be found."""
+        messages = [{"role": "user", "content": "Say hello."}]
+        arguments = {**self.exchange.request, "messages": (message for message in messages)}
+        return arguments, lambda request: json.loads(request.content)["messages"], messages
+
+    def sent(self, request: Any) -> Any:
+        """All of a request that tracing might change, to compare."""
+        own = {key: value for key, value in request.headers.items() if key != "idempotency-key"}
+        return str(request.url), request.content, own
+
+    def lost(self) -> BaseException:
+        """What the transport raises when the connection breaks amid an answer."""
+        error: BaseException = self.http.ReadError("lost")
+        return error
+
+    def unreachable(self) -> BaseException:
+        """What it raises when there is no connection."""
+        error: BaseException = self.http.ConnectError("refused")
+        return error
+
+    def endless(self, first: Sequence[bytes], asked: asyncio.Event) -> Any:
+        """A response to an async client that gives these blocks, sets `asked` and never ends."""
+
+        class Endless(self.http.AsyncByteStream):  # type: ignore[name-defined]
+            async def __aiter__(self) -> Any:
+                for block in first:
+                    yield block
+                asked.set()
+                await asyncio.Event().wait()
+
+        return self.event_stream(Endless())
 
     def answer(self, exchange: Exchange, *, streamed: bool) -> Callable[[], Any]:
         """What makes a fresh response to this exchange's request."""

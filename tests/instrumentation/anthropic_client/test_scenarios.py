@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instrumentation.anthropic_client.wire import Anthropic
 
-from instrumentation import endings, harmless, operations
+from instrumentation import endings, harmless, operations, patching
 
 
 class TestWhole(operations.Whole):
@@ -24,4 +24,8 @@ class TestEndings(endings.Endings):
 
 
 class TestHarmless(harmless.Harmless):
+    client = Anthropic()
+
+
+class TestPatching(patching.Patching):
     client = Anthropic()

@@ -62,6 +62,7 @@ def client(handler: Handler, cls: Any = anthropic.Anthropic, *, retries: int = 0
 class Anthropic(Client):
     """The fixtures of the shared scenarios."""
 
+    name = "anthropic"
     adapter = anthropic_adapter.Anthropic()
     reader = anthropic_adapter.Messages()
     exchanges = EXCHANGES
