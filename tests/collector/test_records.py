@@ -30,13 +30,18 @@ def _arrived(bulk: Bulk, *identities: str) -> None:
     eventually(lambda: wanted <= bulk.documents.keys(), f"{len(wanted)} records, of which {len(bulk.documents)} came")
 
 
-def test_a_record_and_an_evaluation_arrive_under_their_ids(run: Run) -> None:
+def test_records_of_each_kind_arrive_under_their_ids(run: Run) -> None:
     """Each in its own data stream, its own id the document's id and kept in the document, content structured."""
     with bulk_api() as bulk, run(ELASTICSEARCH_URL=bulk.url, **to_bulk) as collector:
         assert _send(collector, "r-1") == 200
         assert collector.send("logs", otlp.records(otlp.record("e-1", "gen_ai.evaluation.result"))) == 200
-        _arrived(bulk, "r-1", "e-1")
-    assert bulk.indices == {"r-1": "logs-genai.record.otel-default", "e-1": "logs-genai.evaluation.otel-default"}
+        assert collector.send("logs", otlp.records(otlp.record("o-1", "throughline.operation.details"))) == 200
+        _arrived(bulk, "r-1", "e-1", "o-1")
+    assert bulk.indices == {
+        "r-1": "logs-genai.record.otel-default",
+        "e-1": "logs-genai.evaluation.otel-default",
+        "o-1": "logs-genai.operation.otel-default",
+    }
     attributes = bulk.documents["r-1"]["attributes"]
     assert attributes == {"throughline.record.id": "r-1", "gen_ai.input.messages": _messages("hello")}
     assert bulk.documents["r-1"]["event_name"] == otlp.RECORD

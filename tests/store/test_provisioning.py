@@ -32,6 +32,7 @@ def test_setup_again_changes_nothing(client: Elasticsearch) -> None:
         ("traces-generic.otel-default", "throughline-traces"),
         ("logs-genai.record.otel-default", "throughline-records"),
         ("logs-genai.evaluation.otel-default", "throughline-evaluations"),
+        ("logs-genai.operation.otel-default", "throughline-operations"),
         ("logs-generic.otel-default", "throughline-logs"),
         ("metrics-generic.otel-default", "throughline-metrics"),
         ("metrics-spanmetrics.otel-other", "throughline-metrics"),

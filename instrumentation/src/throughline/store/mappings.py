@@ -53,6 +53,10 @@ _LONGS: Final = (
     names.RETRIEVAL_TOP_K,
     names.SERVER_PORT,
     names.START_TIME_UNIX_NANO,
+    names.TOTAL_INFERENCE_CALLS,
+    names.TOTAL_INPUT_TOKENS,
+    names.TOTAL_OUTPUT_TOKENS,
+    names.TOTAL_TOOL_CALLS,
     names.USAGE_CACHE_CREATION_INPUT_TOKENS,
     names.USAGE_CACHE_READ_INPUT_TOKENS,
     names.USAGE_INPUT_TOKENS,
@@ -62,6 +66,12 @@ _LONGS: Final = (
 _DOUBLES: Final = (
     names.ATTEMPT_DELAY,
     names.COST_AMOUNT,
+    names.COST_CACHE_CREATION,
+    names.COST_CACHE_READ,
+    names.COST_INPUT,
+    names.COST_OUTPUT,
+    names.COST_REASONING,
+    names.COST_REQUEST,
     names.DURATION,
     names.EVALUATION_SCORE_VALUE,
     names.REQUEST_FREQUENCY_PENALTY,
@@ -69,6 +79,7 @@ _DOUBLES: Final = (
     names.REQUEST_TEMPERATURE,
     names.REQUEST_TOP_P,
     names.RESPONSE_TIME_TO_FIRST_CHUNK,
+    names.TOTAL_COST,
 )
 _BOOLEANS: Final = (names.CONVERSATION_COMPACTED, names.KEEP, names.REQUEST_STREAM, names.USAGE_ESTIMATED)
 _KEYWORDS: Final = (

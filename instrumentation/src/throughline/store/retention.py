@@ -17,6 +17,7 @@ class Retention:
 
     traces: int = 14
     records: int = 400
+    operations: int = 400
     evaluations: int = 400
     logs: int = 14
     metrics: int = 90

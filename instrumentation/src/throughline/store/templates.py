@@ -30,6 +30,7 @@ class Kind:
 KINDS: Final = (
     Kind("traces", "traces-*.otel-*", mappings.SPAN),
     Kind("records", "logs-genai.record.otel-*", mappings.RECORD, priority=400),
+    Kind("operations", "logs-genai.operation.otel-*", mappings.RECORD, priority=400),
     Kind("evaluations", "logs-genai.evaluation.otel-*", mappings.EVALUATION, priority=400),
     Kind("logs", "logs-*.otel-*", mappings.LOG),
     Kind("metrics", "metrics-*.otel-*", mappings.metric()),
