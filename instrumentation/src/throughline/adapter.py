@@ -134,11 +134,12 @@ class Patch:
     """One point to patch, `module:Class.method` or `module:function`, by what happens there.
 
     `call`: an operation to record. `verdict`: the client judges a response that failed. `retry`: it computes how long
-    it waits before it tries again. `native`: it opens its own span, and goes without one where it gets None instead.
+    it waits before it tries again. `attempt`: it makes one attempt, and is called anew for the next one. `native`: it
+    opens its own span, and goes without one where it gets None instead.
     """
 
     point: str
-    kind: Literal["call", "verdict", "retry", "native"] = "call"
+    kind: Literal["call", "verdict", "retry", "attempt", "native"] = "call"
     optional: bool = False
     """Whether some supported versions go without it, so that its absence is no news."""
     late: bool = False
@@ -193,5 +194,7 @@ class Adapter:
         running.finish(result)
         return result
 
-    def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> None:
-        """Send `body` instead, if not None, and `headers` besides; asked for only where the owner opted in."""
+    def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> tuple[Any, ...] | None:
+        """Send `body` instead, if not None, and `headers` besides; asked for only where the owner opted in.
+
+        What cannot be changed in place goes by the positional arguments to call with instead, if these are returned."""

@@ -8,6 +8,7 @@ import sys
 import weakref
 from collections.abc import Callable
 from contextlib import aclosing
+from time import perf_counter
 from typing import Any
 
 from opentelemetry import context
@@ -50,7 +51,7 @@ def _sync_driver(original: Method, begin: Method, adapter: Adapter) -> Method:
             return original(*args, **kwargs)
         token = context.attach(recording.inside())
         try:
-            result = original(*args, **kwargs)
+            result = original(*recording.given(args), **kwargs)
         except BaseException as error:
             recording.fail(error)
             raise
@@ -69,7 +70,7 @@ def _async_driver(original: Method, begin: Method, adapter: Adapter) -> Method:
             return await original(*args, **kwargs)
         token = context.attach(recording.inside())
         try:
-            result = await original(*args, **kwargs)
+            result = await original(*recording.given(args), **kwargs)
         except BaseException as error:
             recording.fail(error)
             if not isinstance(error, GeneratorExit):  # thrown in by whoever freed the coroutine, in his context
@@ -102,11 +103,11 @@ def _generator_driver(original: Method, begin: Method) -> Method:
     """As lazy as `original`: nothing is asked of anybody, and so nothing begins, before the first step."""
 
     def stepping(args: tuple[Any, ...], kwargs: dict[str, Any], handed_out: _HandedOut) -> Any:
-        recording, source = begin(args, kwargs), original(*args, **kwargs)
+        recording = begin(args, kwargs)
         if recording is None:
-            return (yield from source)
+            return (yield from original(*args, **kwargs))
         handed_out.recording = recording
-        return (yield from recording.replaced(source))
+        return (yield from recording.replaced(original(*recording.given(args), **kwargs)))
 
     @functools.wraps(original)
     def driven(*args: Any, **kwargs: Any) -> Any:
@@ -118,7 +119,8 @@ def _generator_driver(original: Method, begin: Method) -> Method:
 
 def _async_generator_driver(original: Method, begin: Method) -> Method:
     async def stepping(args: tuple[Any, ...], kwargs: dict[str, Any], handed_out: _HandedOut) -> Any:
-        recording, source = begin(args, kwargs), original(*args, **kwargs)
+        recording = begin(args, kwargs)
+        source = original(*(recording.given(args) if recording else args), **kwargs)
         if recording is not None:
             handed_out.recording, source = recording, recording.replaced(source)
         async with aclosing(source):
@@ -170,6 +172,49 @@ def _note_refusal(response: Any) -> None:
     recording = running(context.get_current())
     if recording is not None:
         recording.refused = response.status_code
+
+
+def attempt_driver(original: Method) -> Method:
+    """`original` makes one attempt. Where another one follows in the same operation, the client waited in between."""
+    if inspect.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def driven_async(*args: Any, **kwargs: Any) -> Any:
+            contained(_note_another)
+            try:
+                return await original(*args, **kwargs)
+            except BaseException as error:
+                contained(_note_failed, error)
+                raise
+
+        return driven_async
+
+    @functools.wraps(original)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        contained(_note_another)
+        try:
+            return original(*args, **kwargs)
+        except BaseException as error:
+            contained(_note_failed, error)
+            raise
+
+    return driven
+
+
+def _note_another() -> None:
+    recording = running(context.get_current())
+    if recording is not None and recording.is_whole and recording.failed is not None:
+        what, when = recording.failed
+        recording.failed = None
+        recording.attempt_failed(what, perf_counter() - when)
+
+
+def _note_failed(error: BaseException) -> None:
+    recording = running(context.get_current())
+    if recording is not None and recording.is_whole:
+        told = (getattr(getattr(error, "response", None), "status_code", None), getattr(error, "code", None))
+        status = next((code for code in told if isinstance(code, int)), None)
+        recording.failed = (status or type(error).__qualname__, perf_counter())
 
 
 def native_driver(original: Method) -> Method:

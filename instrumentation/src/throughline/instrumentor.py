@@ -18,7 +18,7 @@ from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import CLIENTS, Client
 from throughline.contained import contained
-from throughline.drivers import call_driver, native_driver, retry_driver, verdict_driver
+from throughline.drivers import attempt_driver, call_driver, native_driver, retry_driver, verdict_driver
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
 from throughline.privacy.masking import Masker
@@ -201,6 +201,8 @@ def _driver(
             return verdict_driver(original)
         case "retry":
             return retry_driver(original)
+        case "attempt":
+            return attempt_driver(original)
         case "native":
             return native_driver(original)
     return call_driver(active, adapter, original, patch.point.partition(":")[2], method=method)

@@ -58,7 +58,7 @@ class Recorder:
         recording = Recording(self, route, current, outer)
         contained(adapter.prepare, call, recording)
         if self.amends:
-            contained(recording.amend, adapter, call)
+            recording.amended = contained(recording.amend, adapter, call)
         return recording
 
     def start(self, route: Route) -> Recording:

@@ -39,9 +39,9 @@ class Recording:
     """One operation. Whatever ends it first ends it: its result, an error, a close, or the loss of its stream."""
 
     __slots__ = (
-        "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "attempts",
-        "context", "done", "gave_way", "hides", "op", "reader", "refused", "span", "span_is_ours", "started", "times",
-        "totals", "whole",
+        "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "amended",
+        "attempts", "context", "done", "failed", "gave_way", "hides", "op", "reader", "refused", "span",
+        "span_is_ours", "started", "times", "totals", "whole",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context, outer: Recording | None) -> None:
@@ -50,6 +50,8 @@ class Recording:
         self.times: list[float] = []
         self._message, self.attempts, self.done, self.gave_way = "", 0, False, False
         self.refused: int | None = None  # the HTTP status of the attempt that failed last
+        self.failed: tuple[str | int, float] | None = None  # what the last attempt failed with, and when
+        self.amended: tuple[Any, ...] | None = None  # the positional arguments to call with instead
         self.hides: Callable[[Any], bool] | None = None
         self._watched: weakref.ref[Any] | None = None
         self._outer: Recording | None = outer if outer is None or outer.reader.encloses else outer._outer
@@ -104,7 +106,7 @@ class Recording:
             return Context({**self.context, RUNNING: self, _SUPPRESS_HTTP: True})
         return Context({**self.context, RUNNING: self})
 
-    def amend(self, adapter: Adapter, call: Any) -> None:
+    def amend(self, adapter: Adapter, call: Any) -> tuple[Any, ...] | None:
         """Change the request only where the owner opted in: a stream's usage, the trace for one's own proxy."""
         settings, body, headers = self._recorder.settings, None, {}
         if settings.stream_usage and self.op.stream:
@@ -113,8 +115,11 @@ class Recording:
         span = self.span.get_span_context()
         if self.op.server_address in settings.trace_hosts and span.is_valid:
             headers = {"traceparent": f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"}
-        if body is not None or headers:
-            adapter.amend(call, body, headers)
+        return adapter.amend(call, body, headers) if body is not None or headers else None
+
+    def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The positional arguments to make the call with: the application's, unless they were amended."""
+        return args if self.amended is None else (*args[: len(args) - len(self.amended)], *self.amended)
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 
