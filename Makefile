@@ -57,6 +57,7 @@ lint: setup ## style, import contracts, generated files up to date
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports --no-cache
 	@$(PYTHON) instrumentation/registry/generate.py --check
+	@$(PYTHON) instrumentation/registry/prices.py --check
 	@$(PYTHON) services/proto/generate.py --check
 	@$(PYTHON) grafana-dashboards --check
 
@@ -75,6 +76,10 @@ format: setup ## rewrite the code in the house's format
 .PHONY: names
 names: setup ## names.py from the pinned conventions and our own registry
 	@$(PYTHON) instrumentation/registry/generate.py
+
+.PHONY: prices
+prices: setup ## prices.json and its NOTICE from the installed genai-prices
+	@$(PYTHON) instrumentation/registry/prices.py
 
 .PHONY: proto
 proto: setup ## Python stubs of the gRPC contracts
