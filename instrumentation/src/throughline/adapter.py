@@ -35,6 +35,8 @@ class Reader:
     """Whether this only stands in for a client below: where that records the same operation, this one is forgotten."""
     measures: ClassVar[str] = ""
     """Which metrics it has, a key of `instruments.MEASURES`; by default its operation's."""
+    pauses: ClassVar[frozenset[str]] = frozenset()
+    """Exceptions, by the names of their classes, that only interrupt it, to be resumed or to hand over: no errors."""
     params: ClassVar[Mapping[str, str]] = {}  # field of Operation, or an attribute's name → path in the request, or
     # several, " | " between them, of which the last one that is there counts
     results: ClassVar[Mapping[str, str]] = {}  # the same → path in the response
@@ -174,6 +176,9 @@ class Running(Protocol):
 
     def fail(self, error: BaseException) -> None:
         """The operation ended with this error, which the caller learns of in some other way."""
+
+    def forget(self) -> None:
+        """It was no call of a model after all; only what gives way can be forgotten."""
 
 
 class Adapter:

@@ -193,8 +193,16 @@ class Recording:
         """It ended well, with this response or with the chunks seen so far."""
         self._end("completed", body)
 
+    def forget(self) -> None:
+        """It was no call of a model after all, as a cache's answer is none."""
+        self.gave_way = self.reader.gives_way
+        self._end("completed")
+
     def fail(self, error: BaseException) -> None:
         """It ended with `error`, which the caller gets untouched."""
+        if self.reader.pauses and any(kind.__name__ in self.reader.pauses for kind in type(error).__mro__):
+            self._end("interrupted")
+            return
         if not self.done:
             self.op.error_type = type(error).__qualname__
             self._message = contained(str, error) or ""
