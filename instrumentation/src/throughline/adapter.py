@@ -146,6 +146,8 @@ class Patch:
     """Whether some supported versions go without it, so that its absence is no news."""
     late: bool = False
     """Whether its module is patched only when the application imports that one, too."""
+    instead: Callable[..., Any] | None = None
+    """Of `native`: gives, from the same arguments, what the client gets where there is to be no span; None: None."""
 
 
 class Running(Protocol):

@@ -217,11 +217,19 @@ def _note_failed(error: BaseException) -> None:
         recording.failed = (status or type(error).__qualname__, perf_counter())
 
 
-def native_driver(original: Method) -> Method:
+def native_driver(original: Method, instead: Method | None) -> Method:
     """`original` opens the client's own span for a call; there is none where the call is recorded already."""
 
     @functools.wraps(original)
     def driven(*args: Any, **kwargs: Any) -> Any:
-        return None if contained(running, context.get_current()) else original(*args, **kwargs)
+        if not contained(running, context.get_current()):
+            return original(*args, **kwargs)
+        if instead is None:
+            return None
+        try:
+            return instead(*args, **kwargs)
+        except Exception as error:
+            lost(instead, error)
+            return original(*args, **kwargs)
 
     return driven

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections import Counter
 from time import time_ns
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ def log_record(logger: Logger, recording: Recording, duration: float, attributes
             event_name=names.OPERATION_DETAILS if encloses else names.CLIENT_INFERENCE_OPERATION_DETAILS,
             attributes={
                 **attributes,
-                names.RECORD_ID: f"{span.trace_id:032x}{span.span_id:016x}" if unique else secrets.token_hex(24),
+                names.RECORD_ID: f"{span.trace_id:032x}{span.span_id:016x}" if unique else os.urandom(24).hex(),
                 names.DURATION: duration,
                 names.START_TIME_UNIX_NANO: recording.started,
             },

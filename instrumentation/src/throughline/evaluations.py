@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from time import time_ns
 
 from opentelemetry import context, trace
@@ -44,7 +44,7 @@ def evaluate(
         names.EVALUATION_EXPLANATION: contained(active.masker.text, explanation) if explanation else None,
         names.RESPONSE_ID: response_id,
         names.ERROR_TYPE: error_type,
-        names.RECORD_ID: secrets.token_hex(24),
+        names.RECORD_ID: os.urandom(24).hex(),
         **{KEYS[field]: value for field, value in carried(context.get_current()).items()},
     }
     contained(

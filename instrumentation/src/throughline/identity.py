@@ -10,7 +10,6 @@ from weakref import WeakSet
 
 from opentelemetry import baggage, context, trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 
 from throughline import names
 
@@ -84,7 +83,7 @@ def identify(
     for key, value in entries.items():
         current = baggage.set_baggage(key, str(value).lower() if isinstance(value, bool) else str(value), current)
     stamp_all_spans()
-    trace.get_current_span(current).set_attributes(_stamps(current))
+    trace.get_current_span(current).set_attributes(stamps(current))
     token = context.attach(current)
     try:
         yield identity()
@@ -92,26 +91,11 @@ def identify(
         context.detach(token)
 
 
-def _stamps(current: Context) -> Mapping[str, str | bool]:
+def stamps(current: Context) -> Mapping[str, str | bool]:
     return {KEYS[name]: value for name, value in carried(current).items()}
 
 
-class IdentityStamper(SpanProcessor):
-    """Puts the identity on every span at its start, whoever made the span."""
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        scope = span.instrumentation_scope
-        if scope is not None and scope.name == SCOPE:
-            return  # a span of ours has it already, given at its creation so that samplers see it
-        stamps = _stamps(context.get_current() if parent_context is None else parent_context)
-        if stamps:
-            span.set_attributes(stamps)
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Nothing: the identity is on the span since its start."""
-
-
-_stamped: WeakSet[TracerProvider] = WeakSet()
+_stamped: WeakSet[Any] = WeakSet()
 _seen: list[trace.TracerProvider | None] = [None]  # the last one looked at: for every call but the first, the same
 
 
@@ -121,6 +105,8 @@ def stamp_all_spans(provider: trace.TracerProvider | None = None) -> None:
     if target is _seen[0]:
         return
     _seen[0] = target
-    if isinstance(target, TracerProvider) and target not in _stamped:
+    if hasattr(target, "add_span_processor") and target not in _stamped:  # the SDK's; the API's own makes no spans
+        from throughline.stamping import IdentityStamper
+
         _stamped.add(target)
         target.add_span_processor(IdentityStamper())

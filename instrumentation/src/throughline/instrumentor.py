@@ -1,19 +1,18 @@
-"""Switching it on and off: patches what is imported, waits for what is not, and puts the originals back by identity."""
+"""Switching it on and off: patches what is imported, waits for what is not, and puts the originals back by identity.
+
+What is needed only to do that is imported only then: `import throughline` costs an application that stays off nothing.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import wrapt
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import CLIENTS, Client
@@ -21,7 +20,6 @@ from throughline.contained import contained
 from throughline.drivers import attempt_driver, call_driver, native_driver, retry_driver, verdict_driver
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
-from throughline.privacy.masking import Masker
 from throughline.recorder import Recorder
 from throughline.settings import Settings
 from throughline.version import __version__
@@ -83,22 +81,25 @@ def instrument(
     Raises ValueError for an environment variable that makes no sense, naming it and what it may be.
     """
     _carry_context_into_threads()
-    _start(settings or Settings.from_environment(), tracer_provider, meter_provider, logger_provider)
+    start(settings or Settings.from_environment(), tracer_provider, meter_provider, logger_provider)
 
 
 def _carry_context_into_threads() -> None:
+    from opentelemetry.instrumentation.threading import ThreadingInstrumentor
+
     threads = ThreadingInstrumentor()
     if not threads.is_instrumented_by_opentelemetry:
         threads.instrument()
         _state.threads_are_ours = True
 
 
-def _start(
+def start(
     settings: Settings,
-    tracer_provider: trace.TracerProvider | None,
-    meter_provider: metrics.MeterProvider | None,
-    logger_provider: _logs.LoggerProvider | None,
+    tracer_provider: trace.TracerProvider | None = None,
+    meter_provider: metrics.MeterProvider | None = None,
+    logger_provider: _logs.LoggerProvider | None = None,
 ) -> None:
+    """Patch without touching threads, which `opentelemetry-instrument` sees to by itself."""
     if _state.recorder is not None:
         return
     _state.recorder = Recorder(
@@ -106,12 +107,12 @@ def _start(
         Instruments(metrics.get_meter(SCOPE, __version__, meter_provider)),
         _logs.get_logger(SCOPE, __version__, logger_provider),
         settings,
-        Masker.from_environment(),
     )
     stamp_all_spans(tracer_provider)
     for client in CLIENTS:
         if client.name not in settings.disabled_clients:
-            _when_imported(client.module, client.name, partial(_patch_all, client))
+            for module in client.modules:
+                _when_imported(module, client.name, partial(_patch_all, client))
 
 
 def uninstrument() -> None:
@@ -125,6 +126,8 @@ def uninstrument() -> None:
         _state.recorder.on = False
         _state.recorder = None
     if _state.threads_are_ours:
+        from opentelemetry.instrumentation.threading import ThreadingInstrumentor
+
         ThreadingInstrumentor().uninstrument()
         _state.threads_are_ours = False
 
@@ -135,6 +138,8 @@ def _when_imported(module: str, purpose: str, act: Callable[[], None]) -> None:
         contained(act)
     elif (module, purpose) not in _state.awaited:
         _state.awaited.add((module, purpose))
+        import wrapt
+
         wrapt.register_post_import_hook(lambda _module: contained(act), module)
 
 
@@ -161,11 +166,22 @@ def _patch_late(client: Client, adapter: Adapter, patch: Patch) -> None:
 
 def _tell_missing(client: Client) -> None:
     if missing := _state.missing.get(client.name):
-        version = importlib.metadata.version(client.distribution)
-        _log.warning("%s %s has no %s: what passes there is not recorded", client.name, version, ", ".join(missing))
+        points = ", ".join(missing)
+        _log.warning("%s %s has no %s: what passes there is not recorded", client.name, _version(client), points)
+
+
+def _version(client: Client) -> str | None:
+    import importlib.metadata  # slow, and asked for when something is wrong or somebody looks
+
+    try:
+        return importlib.metadata.version(client.distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _patch(client: Client, adapter: Adapter, patch: Patch, active: Recorder) -> None:
+    import wrapt
+
     module, _, path = patch.point.partition(":")
     try:
         owner, name, original = wrapt.resolve_path(module, path)
@@ -183,6 +199,8 @@ def _patch(client: Client, adapter: Adapter, patch: Patch, active: Recorder) -> 
 
 def _wrappers(owner: Any, name: str, original: Any) -> Iterator[Any]:
     """Other tracers' wrappers that subclasses have had since before: they lead to the original, past our patch."""
+    import wrapt
+
     subclasses: list[type] = owner.__subclasses__() if isinstance(owner, type) else []
     for subclass in subclasses:
         outer = vars(subclass).get(name)
@@ -204,7 +222,7 @@ def _driver(
         case "attempt":
             return attempt_driver(original)
         case "native":
-            return native_driver(original)
+            return native_driver(original, patch.instead)
     return call_driver(active, adapter, original, patch.point.partition(":")[2], method=method)
 
 
@@ -229,10 +247,7 @@ def status() -> list[ClientStatus]:
 
 
 def _client_status(client: Client) -> ClientStatus:
-    try:
-        version: str | None = importlib.metadata.version(client.distribution)
-    except importlib.metadata.PackageNotFoundError:
-        version = None
+    version = _version(client)
     points = tuple(dict.fromkeys(patched.point for patched in _state.patched.get(client.name, ())))
     missing = tuple(_state.missing.get(client.name, ()))
     return ClientStatus(client.name, version, client.oldest, _state_of(client, version, missing), points, missing)
@@ -248,21 +263,3 @@ def _state_of(client: Client, version: str | None, missing: tuple[str, ...]) -> 
     if client.name not in _state.patched:
         return "waiting for its import"
     return "partly patched" if missing else "patched"
-
-
-class ThroughlineInstrumentor(BaseInstrumentor):  # type: ignore[misc] # its module carries no types
-    """What `opentelemetry-instrument` finds under the entry point `throughline`."""
-
-    def instrumentation_dependencies(self) -> Collection[str]:
-        """None: a client that is not installed is simply never imported."""
-        return ()
-
-    def _instrument(self, **kwargs: Any) -> None:
-        providers = (kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider"))
-        try:
-            _start(Settings.from_environment(), *providers)
-        except ValueError as error:  # raised, it would keep the instrumentors after this one from being loaded
-            _log.error("Throughline stays off: %s", error)
-
-    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - the base class passes what it likes
-        uninstrument()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from opentelemetry import context
 from opentelemetry._logs import Logger
 from opentelemetry.context import Context
@@ -11,9 +14,11 @@ from throughline import endings
 from throughline.adapter import Adapter, Call, Route
 from throughline.contained import contained
 from throughline.instruments import Instruments
-from throughline.privacy.masking import Masker
 from throughline.recording import RUNNING, Recording
 from throughline.settings import Settings
+
+if TYPE_CHECKING:
+    from throughline.privacy.masking import Masker
 
 _SUPPRESS = context._SUPPRESS_INSTRUMENTATION_KEY
 _SUPPRESS_PLAIN = "suppress_instrumentation"  # as older instrumentations write it
@@ -31,16 +36,22 @@ def running(current: Context) -> Recording | None:
 class Recorder:
     """Where telemetry goes and what the owner decided."""
 
-    def __init__(
-        self, tracer: Tracer, instruments: Instruments, logger: Logger, settings: Settings, masker: Masker
-    ) -> None:
-        self.tracer, self.instruments, self.logger = tracer, instruments, logger
-        self.settings, self.masker = settings, masker
+    def __init__(self, tracer: Tracer, instruments: Instruments, logger: Logger, settings: Settings) -> None:
+        self.tracer, self.instruments, self.logger, self.settings = tracer, instruments, logger, settings
         self.captures = settings.content_on_span or settings.content_on_event
         self.reads_content = self.captures or settings.estimate_usage
         self.amends = settings.stream_usage or bool(settings.trace_hosts)
         self.on = True
+        if self.captures:
+            _ = self.masker  # what is wrong in its rules is said at the start
         endings.install()
+
+    @cached_property
+    def masker(self) -> Masker:
+        """What every content passes; made where content is captured, as its tables cost 40 ms."""
+        from throughline.privacy.masking import Masker
+
+        return Masker.from_environment()
 
     def begin(self, adapter: Adapter, call: Call) -> Recording | None:
         """Start recording this call; None where it is no operation, is part of one, or is suppressed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
@@ -206,7 +206,8 @@ class Recording:
         if not self.done:
             self.op.error_type = type(error).__qualname__
             self._message = contained(str, error) or ""
-        self._end("cancelled" if isinstance(error, asyncio.CancelledError) else "error")
+        asyncio = sys.modules.get("asyncio")  # whose import costs more than all of ours; who cancels has it already
+        self._end("cancelled" if asyncio and isinstance(error, asyncio.CancelledError) else "error")
 
     def closed(self) -> None:
         """The caller closed the stream. A close from within, at the stream's own end, is not his."""

@@ -115,7 +115,7 @@ class ToyClient:
 
     name: str = "toy"
     distribution: str = "pytest"
-    module: str = __name__
+    modules: tuple[str, ...] = (__name__,)
     oldest: str = "1"
 
     def load(self) -> Adapter:

@@ -19,7 +19,7 @@ from instrumentation.openai_client.wire import (
     json_response,
 )
 from instrumentation.telemetry import Telemetry
-from throughline import adapter, instrumentor
+from throughline import adapter, autoload, instrumentor
 from throughline.adapters import openai as openai_adapter
 from throughline.adapters import stainless
 
@@ -125,7 +125,7 @@ def test_the_entry_point_has_a_name_of_our_own() -> None:
         point for point in entry_points(group="opentelemetry_instrumentor") if point.value.startswith("throughline.")
     ]
     assert [point.name for point in ours] == ["throughline"]
-    assert ours[0].load() is instrumentor.ThroughlineInstrumentor
+    assert ours[0].load() is autoload.ThroughlineInstrumentor
 
 
 @pytest.mark.complains
@@ -134,6 +134,6 @@ def test_a_wrong_setting_keeps_nobody_else_from_starting(
 ) -> None:
     originals = points()
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "PERHAPS")
-    instrumentor.ThroughlineInstrumentor()._instrument()
+    autoload.ThroughlineInstrumentor()._instrument()
     assert "it may be NO_CONTENT, SPAN_ONLY" in caplog.text
     assert points() == originals

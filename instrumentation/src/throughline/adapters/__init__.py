@@ -14,9 +14,14 @@ class Client:
 
     name: str  # as in THROUGHLINE_DISABLED_CLIENTS
     distribution: str  # as package registries name it
-    module: str  # whose import makes the patches possible
+    module: str  # whose import makes the patches possible; or several, " | " between them, any of which does
     adapter: str  # `module:Class` in this folder
     oldest: str  # the oldest version that the tests run
+
+    @property
+    def modules(self) -> list[str]:
+        """Those whose import it waits for."""
+        return self.module.split(" | ")
 
     def load(self) -> Adapter:
         """Its adapter."""
@@ -25,7 +30,14 @@ class Client:
         return adapter
 
 
+_MISTRAL = " | ".join(
+    f"{package}.sdk"
+    for package in ("mistralai.client", "mistralai.azure.client", "mistralai.gcp.client",
+                    "mistralai", "mistralai_azure", "mistralai_gcp")
+)  # fmt: skip # of the newer generations, only the places are packages
+
 CLIENTS: tuple[Client, ...] = (
     Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
+    Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.0"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
 )

@@ -66,7 +66,8 @@ def _clients() -> Iterator[Check]:
         )
     try:
         for client in CLIENTS:
-            _import(client.module)
+            for module in client.modules:
+                _import(module)
         yield from [_client(status) for status in instrumentor.status()]
     finally:
         if not on_already:
