@@ -44,6 +44,14 @@ def test_a_document_of_any_type_is_masked(telemetry: Telemetry, value: Any) -> N
     assert "by [email]" in telemetry.attributes()[names.RETRIEVAL_DOCUMENTS]
 
 
+def test_a_query_is_plain_text_on_span_and_record(telemetry: Telemetry) -> None:
+    telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
+    with throughline.retrieval("corpus", query='who said "no"?'):
+        pass
+    assert telemetry.attributes()[names.RETRIEVAL_QUERY_TEXT] == 'who said "no"?'
+    assert telemetry.record().attributes[names.RETRIEVAL_QUERY_TEXT] == 'who said "no"?'
+
+
 @pytest.mark.parametrize(
     "ids",
     [

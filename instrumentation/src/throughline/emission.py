@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from throughline.recorder import Recorder
     from throughline.recording import Recording
 
+_TEXTS = (names.RETRIEVAL_QUERY_TEXT, names.MEMORY_QUERY_TEXT)
+"""Content that the conventions want as plain text; all other is structured, and JSON on spans."""
+
 
 def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], message: str, duration: float) -> None:
     """Export `recording`, which took `duration` seconds; `known` is on its span already, `message` is its error's."""
@@ -43,7 +46,7 @@ def _on_span(span: Span, op: Operation, attributes: dict[str, Any], content: dic
     if span.is_recording():
         span.set_attributes(attributes)
         if content:
-            span.set_attributes({key: as_json(value) for key, value in content.items()})
+            span.set_attributes({key: value if key in _TEXTS else as_json(value) for key, value in content.items()})
     if op.error_type:
         span.set_status(Status(StatusCode.ERROR, message or None))
 
