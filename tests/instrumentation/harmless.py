@@ -47,9 +47,8 @@ def mutated(draw: st.DrawFn, whole: Any) -> Any:
     return reply
 
 
-fuzzing = settings(
-    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+_EXPECTED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors]
+fuzzing = settings(max_examples=500, deadline=None, suppress_health_check=_EXPECTED)
 
 
 class Harmless:
