@@ -148,6 +148,8 @@ class Patch:
     """Whether its module is patched only when the application imports that one, too."""
     instead: Callable[..., Any] | None = None
     """Of `native`: gives, from the same arguments, what the client gets where there is to be no span; None: None."""
+    failed: Callable[[Any], int | BaseException | None] | None = None
+    """Of `attempt`: finds in what it gives the HTTP status or error of one that failed without raising."""
 
 
 class Running(Protocol):
@@ -166,6 +168,10 @@ class Running(Protocol):
 
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
         """The same method returning an iterator of bytes, whose JSON or event stream the recorder decodes."""
+
+    def watched_reads(self, made: Callable[[bytes], Any], size: int | None = None) -> Callable[..., Any]:
+        """What makes of a file-like body's `read`, sync or async, the same method, seen by the recorder. `made` makes
+        the reply of all the bytes, `size` of them if that is known; the operation ends when they were read."""
 
     def seen(self, body: Any) -> None:
         """This reply came; what the client makes of it may still raise."""

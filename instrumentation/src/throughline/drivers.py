@@ -174,18 +174,23 @@ def _note_refusal(response: Any) -> None:
         recording.refused = response.status_code
 
 
-def attempt_driver(original: Method) -> Method:
-    """`original` makes one attempt. Where another one follows in the same operation, the client waited in between."""
+def attempt_driver(original: Method, failed: Method | None) -> Method:
+    """`original` makes one attempt. Where another one follows in the same operation, the client waited in between.
+
+    `failed`: finds the failure in a result, for a client that raises it only when it gives up.
+    """
     if inspect.iscoroutinefunction(original):
 
         @functools.wraps(original)
         async def driven_async(*args: Any, **kwargs: Any) -> Any:
             contained(_note_another)
             try:
-                return await original(*args, **kwargs)
+                result = await original(*args, **kwargs)
             except BaseException as error:
                 contained(_note_failed, error)
                 raise
+            contained(_note_result, failed, result)
+            return result
 
         return driven_async
 
@@ -193,12 +198,20 @@ def attempt_driver(original: Method) -> Method:
     def driven(*args: Any, **kwargs: Any) -> Any:
         contained(_note_another)
         try:
-            return original(*args, **kwargs)
+            result = original(*args, **kwargs)
         except BaseException as error:
             contained(_note_failed, error)
             raise
+        contained(_note_result, failed, result)
+        return result
 
     return driven
+
+
+def _note_result(failed: Method | None, result: Any) -> None:
+    what, recording = failed(result) if failed else None, running(context.get_current())
+    if what and recording is not None and recording.is_whole:
+        recording.failed = (what if isinstance(what, int) else type(what).__qualname__, perf_counter())
 
 
 def _note_another() -> None:

@@ -220,7 +220,7 @@ def _driver(
         case "retry":
             return retry_driver(original)
         case "attempt":
-            return attempt_driver(original)
+            return attempt_driver(original, patch.failed)
         case "native":
             return native_driver(original, patch.instead)
     return call_driver(active, adapter, original, patch.point.partition(":")[2], method=method)

@@ -19,6 +19,7 @@ from throughline.adapter import Adapter, Reader, Route
 from throughline.contained import contained, lost
 from throughline.identity import carried, stamp_all_spans
 from throughline.operation import Operation, start_attributes
+from throughline.reads import Reads
 from throughline.streams import ByteFeed, Generator, Watched, Watcher, watch, watch_generator
 from throughline.totals import Totals
 from throughline.usage import estimate
@@ -167,6 +168,11 @@ class Recording:
     def byte_feed(self) -> Watcher:
         """A watcher of this operation's HTTP body."""
         return ByteFeed(self, streaming=bool(self.op.stream))
+
+    def watched_reads(self, made: Callable[[bytes], Any], size: int | None = None) -> Callable[..., Any]:
+        """What puts the watch on a `read` of a file-like body, of which `made` makes the reply once all was read."""
+        endings.opened(self)
+        return Reads(self, made, size)
 
     def _open(self, watched: _W) -> _W:
         self._watched = weakref.ref(watched)  # weakly, so that its loss is seen at once
