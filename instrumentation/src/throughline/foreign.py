@@ -15,10 +15,13 @@ _CONTEXT_KEYS = {"opentelemetry.genai.client.inference.context", "opentelemetry.
 
 _SCOPES = (
     "opentelemetry.instrumentation.anthropic",
+    "opentelemetry.instrumentation.bedrock",
+    "opentelemetry.instrumentation.botocore",
     "opentelemetry.instrumentation.openai",
     "opentelemetry.instrumentation.genai",
     "opentelemetry.util.genai",
     "openinference.instrumentation.anthropic",
+    "openinference.instrumentation.bedrock",
     "openinference.instrumentation.openai",
     "openlit",
     "logfire.anthropic",
