@@ -113,7 +113,8 @@ class Content:
         words = "a needle in a haystack " * 50_000
         telemetry.instrument(content=ContentMode.SPAN_ONLY)
         await self.call(words)
-        assert words in json.dumps(json.loads(telemetry.attributes()[self.client.asked_in]))
+        found = telemetry.attributes()[self.client.asked_in]
+        assert words in (json.dumps(json.loads(found)) if self.client.asked_in in CONTENT_SCHEMAS else found)
 
 
 class Callers:

@@ -42,7 +42,7 @@ class Exchange:
 
     @property
     def span_name(self) -> str:
-        subject = self.recorded.get(names.REQUEST_MODEL) or self.recorded.get(names.DATA_SOURCE_ID)
+        subject = self.recorded.get(names.DATA_SOURCE_ID) or self.recorded.get(names.REQUEST_MODEL)
         return " ".join(filter(None, (self.recorded[names.OPERATION_NAME], subject)))
 
 

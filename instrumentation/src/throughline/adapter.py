@@ -33,6 +33,10 @@ class Reader:
     """Whether operations made inside it are its steps, recorded as its children; else they are this same operation."""
     gives_way: ClassVar[bool] = False
     """Whether this only stands in for a client below: where that records the same operation, this one is forgotten."""
+    apart: ClassVar[frozenset[str]] = frozenset()
+    """Operations that are steps of this one where they are made inside it, though all else there is part of it."""
+    by_hand: ClassVar[bool] = False
+    """Whether the application itself says where it begins and ends: inside, only the same operation is part of it."""
     measures: ClassVar[str] = ""
     """Which metrics it has, a key of `instruments.MEASURES`; by default its operation's."""
     pauses: ClassVar[frozenset[str]] = frozenset()

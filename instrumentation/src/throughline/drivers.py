@@ -230,12 +230,13 @@ def _note_failed(error: BaseException) -> None:
         recording.failed = (status or type(error).__qualname__, perf_counter())
 
 
-def native_driver(original: Method, instead: Method | None) -> Method:
+def native_driver(original: Method, adapter: Adapter, instead: Method | None) -> Method:
     """`original` opens the client's own span for a call; there is none where the call is recorded already."""
 
     @functools.wraps(original)
     def driven(*args: Any, **kwargs: Any) -> Any:
-        if not contained(running, context.get_current()):
+        recording = contained(running, context.get_current())
+        if recording is None or recording.adapter is not adapter:
             return original(*args, **kwargs)
         if instead is None:
             return None

@@ -222,7 +222,7 @@ def _driver(
         case "attempt":
             return attempt_driver(original, patch.failed)
         case "native":
-            return native_driver(original, patch.instead)
+            return native_driver(original, adapter, patch.instead)
     return call_driver(active, adapter, original, patch.point.partition(":")[2], method=method)
 
 

@@ -59,14 +59,15 @@ class Recorder:
         if not self.on or current.get(_SUPPRESS) or current.get(_SUPPRESS_PLAIN):
             return None
         outer = running(current)
-        if outer is not None and outer.is_whole:
+        if outer is not None and outer.is_closed:
             return None
         route = adapter.route(call)
-        if route is None:
+        if route is None or (outer is not None and outer.contains(route.reader)):
             return None
         if outer is not None:
             outer.holds(route.reader)
         recording = Recording(self, route, current, outer)
+        recording.adapter = adapter
         contained(adapter.prepare, call, recording)
         if self.amends:
             recording.amended = contained(recording.amend, adapter, call)
@@ -75,4 +76,7 @@ class Recorder:
     def start(self, route: Route) -> Recording:
         """Start recording an operation that the application does by itself, such as a retrieval."""
         current = context.get_current()
-        return Recording(self, route, current, running(current))
+        outer = running(current)
+        if outer is not None:
+            outer.holds(route.reader)
+        return Recording(self, route, current, outer)

@@ -40,13 +40,14 @@ class Recording:
     """One operation. Whatever ends it first ends it: its result, an error, a close, or the loss of its stream."""
 
     __slots__ = (
-        "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "amended",
+        "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "adapter", "amended",
         "attempts", "context", "done", "failed", "gave_way", "hides", "op", "reader", "refused", "span",
         "span_is_ours", "started", "times", "totals", "whole",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context, outer: Recording | None) -> None:
         self._recorder, self.reader, self._body = recorder, route.reader, route.body
+        self.adapter: Adapter | None = None  # None: the application records it by itself
         self.whole: dict[str, Any] = {}
         self.times: list[float] = []
         self._message, self.attempts, self.done, self.gave_way = "", 0, False, False
@@ -95,6 +96,17 @@ class Recording:
         """Whether all that is called inside is part of it, and none an operation of its own."""
         return not (self.reader.encloses or self.reader.gives_way)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether that is so of everything, whatever it is."""
+        return self.is_whole and not (self.reader.apart or self.reader.by_hand)
+
+    def contains(self, inner: Reader) -> bool:
+        """Whether an operation that begins inside, read by `inner`, is part of this one and none of its own."""
+        if self.reader.by_hand:
+            return _same(self.reader.operation, inner.operation)
+        return self.is_whole and inner.operation not in self.reader.apart
+
     def holds(self, inner: Reader) -> None:
         """An operation begins inside, read by `inner`: where it is the same as this one, this one gives way to it."""
         if self.reader.gives_way and _same(self.reader.operation, inner.operation):
@@ -103,7 +115,7 @@ class Recording:
     def inside(self) -> Context:
         """The context in which a client makes its call. Not kept: it leads back here, and only the collector of cyclic
         garbage would free the two."""
-        if self.is_whole:
+        if self.is_whole and not self.reader.by_hand:
             return Context({**self.context, RUNNING: self, _SUPPRESS_HTTP: True})
         return Context({**self.context, RUNNING: self})
 

@@ -29,6 +29,7 @@ class Retrieved:
 
 class _Retrieval(Reader):
     operation = "retrieval"
+    by_hand = True
     params = {"data_source": "data_source", "retrieval_top_k": "top_k"}
 
     def request_content(self, op: Operation, body: Any) -> None:
@@ -47,6 +48,7 @@ def retrieval(
 ) -> Iterator[Retrieved]:
     """Record what runs inside as one retrieval from `data_source`; spans made inside become its children.
 
+    Retrievals that a client makes inside are part of it; other calls of models, such as embeddings, are its steps.
     `query` is recorded only where content is captured. An exception ends the retrieval as failed and passes unchanged.
     """
     found = Retrieved(data_source, query, top_k)
@@ -58,7 +60,7 @@ def retrieval(
     if recording is None:
         yield found
         return
-    token = context.attach(recording.context)
+    token = context.attach(recording.inside())
     try:
         yield found
     except BaseException as error:
