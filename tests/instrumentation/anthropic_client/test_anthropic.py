@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import struct
 from typing import Any
 
 import anthropic
@@ -13,6 +10,7 @@ import pytest
 import throughline
 from instrumentation.anthropic_client.exchanges import ASKED, CALLED, HELLO, HELLO_CHUNKS, RECORDED, TOOLS
 from instrumentation.anthropic_client.wire import Anthropic, client, event_stream, events, http
+from instrumentation.aws_frames import aws_event
 from instrumentation.scenarios import answering, content_of, without_time
 from instrumentation.telemetry import Telemetry
 from opentelemetry import trace
@@ -30,17 +28,6 @@ def replying(body: Any = HELLO) -> Any:
 
 def streaming() -> Any:
     return answering(lambda: event_stream(events(HELLO_CHUNKS)))
-
-
-def aws_event(chunk: dict[str, Any]) -> bytes:
-    """A chunk as Bedrock frames it: lengths, checksum, headers, the chunk in base64, checksum."""
-    payload = json.dumps({"bytes": base64.b64encode(json.dumps(chunk).encode()).decode()}).encode()
-    headers = b""
-    for name, value in {":event-type": "chunk", ":message-type": "event", ":content-type": "application/json"}.items():
-        headers += bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
-    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
-    message = prelude + struct.pack(">I", binascii.crc32(prelude)) + headers + payload
-    return message + struct.pack(">I", binascii.crc32(message))
 
 
 BEDROCK = {"aws_access_key": "a", "aws_secret_key": "s", "aws_region": "eu-west-1"}
