@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -32,6 +34,16 @@ from opentelemetry.trace import SpanKind, StatusCode
 from throughline import ContentMode, names
 
 CANARY = "a secret that nobody may read"
+
+
+def own_prices(folder: Path, recorded: Mapping[str, Any]) -> Path:
+    """A price list of the owner's that knows every model of this provider, with another price for each part."""
+    provider, writes = str(recorded.get(names.PROVIDER_NAME)), names.USAGE_OUTPUT_TOKENS in recorded
+    prices = {"input": 1e6, "output": 4e6 * writes, "cache_read": 5e5, "cache_creation": 2e6, "reasoning": 8e6}
+    path = folder / "prices.json"
+    entries = [{"provider": provider, "model": "*", **prices}]
+    path.write_text(json.dumps({"version": "1", "currency": "EUR", "prices": entries}))
+    return path
 
 
 class Whole:
@@ -74,12 +86,34 @@ class Whole:
         attributes, record = telemetry.attributes(), plain(telemetry.record().attributes)
         for found in (attributes, record):
             check_attributes({key: value for key, value in found.items() if key not in CONTENT_SCHEMAS})
-        assert attributes.keys() >= RECOMMENDED[attributes[names.OPERATION_NAME]]
+        assert attributes.keys() >= RECOMMENDED[attributes[names.OPERATION_NAME]] - self.client.untold
         assert set(check_content(attributes)) == set(check_content(record)) == set(self.client.exchanges[name].content)
         for metric, points in telemetry.points().items():
             assert metric in metric_definitions()
             for point in points:
                 check_attributes(plain(point.attributes))
+
+    async def test_each_token_is_paid_once_by_its_own_price(
+        self, telemetry: Telemetry, tmp_path: Path, name: str
+    ) -> None:
+        recorded = self.client.exchanges[name].recorded
+        telemetry.instrument(cost=True, prices_file=own_prices(tmp_path, recorded))
+        await self.call(name, self.client.exchanges[name].ways[0])
+        read, reasoning = (recorded.get(key, 0) for key in (names.USAGE_CACHE_READ_INPUT_TOKENS,
+                                                           names.USAGE_REASONING_OUTPUT_TOKENS))  # fmt: skip
+        created = recorded.get(names.USAGE_CACHE_CREATION_INPUT_TOKENS, 0)
+        fresh, said = recorded.get(names.USAGE_INPUT_TOKENS), recorded.get(names.USAGE_OUTPUT_TOKENS, 0)
+        paid = None if fresh is None else {
+            names.COST_INPUT: (fresh - read - created) * 1.0, names.COST_CACHE_READ: read * 0.5,
+            names.COST_CACHE_CREATION: created * 2.0, names.COST_OUTPUT: (said - reasoning) * 4.0,
+            names.COST_REASONING: reasoning * 8.0,
+        }  # fmt: skip
+        found = telemetry.attributes()
+        if paid is None:  # the provider told no usage: nothing is known of the cost either
+            assert names.COST_AMOUNT not in found
+        else:
+            assert found[names.COST_AMOUNT] == pytest.approx(sum(paid.values()))
+            assert {key: found.get(key, 0) for key in paid} == pytest.approx(paid)
 
     async def test_without_content_nothing_of_it_is_exported(self, telemetry: Telemetry, name: str) -> None:
         exchange = self.client.exchanges[name]

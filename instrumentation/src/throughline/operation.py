@@ -95,6 +95,8 @@ class Operation:
     cost: float | None = attr(names.COST_AMOUNT)
     cost_currency: str | None = attr(names.COST_CURRENCY)
     price_version: str | None = attr(names.COST_PRICE_VERSION)
+    off_list: bool | None = field(default=None)
+    """Whether the provider charges otherwise than by its list: a faster tier, a batch. Not exported."""
     usage_estimated: bool | None = attr(names.USAGE_ESTIMATED)
     error_type: str | None = attr(names.ERROR_TYPE, metric=True)
     attempt_count: int | None = attr(names.ATTEMPT_COUNT)

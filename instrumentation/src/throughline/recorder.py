@@ -14,6 +14,7 @@ from throughline import endings
 from throughline.adapter import Adapter, Call, Route
 from throughline.contained import contained
 from throughline.instruments import Instruments
+from throughline.prices import Prices
 from throughline.recording import RUNNING, Recording
 from throughline.settings import Settings
 
@@ -41,6 +42,7 @@ class Recorder:
         self.captures = settings.content_on_span or settings.content_on_event
         self.reads_content = self.captures or settings.estimate_usage
         self.amends = settings.stream_usage or bool(settings.trace_hosts)
+        self.prices = Prices.load(settings.prices_file) if settings.cost else None
         self.on = True
         if self.captures:
             _ = self.masker  # what is wrong in its rules is said at the start

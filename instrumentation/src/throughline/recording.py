@@ -25,12 +25,14 @@ from throughline.totals import Totals
 from throughline.usage import estimate
 
 if TYPE_CHECKING:
+    from throughline.prices import Prices
     from throughline.recorder import Recorder
 
 RUNNING = context.create_key("throughline.running")
 _SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
 _SPAN = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))  # the API sets it at twice our cost
 _KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL, "server": SpanKind.SERVER}
+_LIST_PRICED = (None, "auto", "default", "standard")  # tiers of service that cost what the list says
 _MODEL_CALLS = ("chat", "generate_content", "text_completion")  # one call by three names
 
 _W = TypeVar("_W")
@@ -273,6 +275,8 @@ class Recording:
         contained(self.reader.response, op, reply)
         if recorder.reads_content:
             contained(self.reader.response_content, op, reply)
+        if recorder.prices is not None and op.input_tokens is not None:
+            contained(self._price, recorder.prices)
         if recorder.settings.estimate_usage:
             contained(estimate, op)
         if op.error_type and reason == "completed":  # the provider says so in an answer that arrived whole
@@ -281,6 +285,25 @@ class Recording:
             contained(self.totals.fill, op)
         if self._outer is not None and self._outer.totals is not None:
             contained(self._outer.totals.add, op, self.totals)
+
+    def _price(self, prices: Prices) -> None:
+        op = self.op
+        if op.off_list or op.extra.get(names.OPENAI_RESPONSE_SERVICE_TIER) not in _LIST_PRICED:
+            return
+        cost = prices.cost(
+            op.provider,
+            op.response_model or op.model,  # the request's may be the name of a deployment
+            input_tokens=op.input_tokens,
+            output_tokens=op.output_tokens,
+            cache_read_tokens=op.cache_read_tokens,
+            cache_creation_tokens=op.cache_creation_tokens,
+            reasoning_tokens=op.reasoning_tokens,
+            at=self.started / 1e9,
+            address=op.server_address,
+        )
+        if cost is not None:
+            op.cost, op.cost_currency, op.price_version = cost.amount, cost.currency, cost.price_version
+            op.extra.update(cost.parts)
 
     def _emit(self, duration: float) -> None:
         emission.emit(self._recorder, self, self._known, self._message, duration)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 EMIT_EVENT = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
@@ -13,6 +14,8 @@ DISABLED_CLIENTS = "THROUGHLINE_DISABLED_CLIENTS"
 TRACE_HOSTS = "THROUGHLINE_TRACE_HOSTS"
 STREAM_USAGE = "THROUGHLINE_STREAM_USAGE"
 ESTIMATE_USAGE = "THROUGHLINE_ESTIMATE_USAGE"
+COST = "THROUGHLINE_COST"
+PRICES_FILE = "THROUGHLINE_PRICES_FILE"
 
 
 class ContentMode(StrEnum):
@@ -38,6 +41,10 @@ class Settings:
     """Ask the provider for the usage of streamed calls, and keep the extra chunk from the caller."""
     estimate_usage: bool = False
     """Where the provider sends no usage, estimate it from the text's length, marked as an estimate."""
+    cost: bool = True
+    """Say what a call cost, where the price list knows its model."""
+    prices_file: Path | None = None
+    """The owner's own prices, which win over the shipped list; `prices.py` says how it is written."""
 
     @property
     def content_on_span(self) -> bool:
@@ -57,6 +64,8 @@ class Settings:
             trace_hosts=_words(environment, TRACE_HOSTS),
             stream_usage=_boolean(environment, STREAM_USAGE, default=False),
             estimate_usage=_boolean(environment, ESTIMATE_USAGE, default=False),
+            cost=_boolean(environment, COST, default=True),
+            prices_file=Path(path) if (path := environment.get(PRICES_FILE, "").strip()) else None,
         )
 
 

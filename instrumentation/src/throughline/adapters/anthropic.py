@@ -65,6 +65,7 @@ class Messages(Reader):
         fresh = fitting(get(body, "usage.input_tokens"), int)
         if fresh is not None:  # the provider counts what its cache held apart, the conventions do not
             op.input_tokens = fresh + (op.cache_read_tokens or 0) + (op.cache_creation_tokens or 0)
+        op.off_list = _is_off_list(member(body, "usage"))
         if reason := fitting(get(body, "stop_reason"), str):
             op.finish_reasons = [_FINISH_REASONS.get(reason, reason)]
         if failure := get(body, "error"):  # in a stream that the application reads as bytes
@@ -96,11 +97,17 @@ class Messages(Reader):
                 _add_delta(_block(whole, chunk), member(chunk, "delta"))
 
 
+def _is_off_list(usage: Any) -> bool | None:
+    """A faster tier, or cache written for an hour, costs more than the list says; a batch less."""
+    tiers = member(usage, "service_tier"), member(usage, "speed")
+    return True if {*tiers} - {None, "standard"} or get(usage, "cache_creation.ephemeral_1h_input_tokens") else None
+
+
 def _add_usage(whole: dict[str, Any], usage: Any) -> None:
     """Counts are totals so far; an event leaves out those that did not change."""
     known = whole.setdefault("usage", {})
     for key in ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
-                "output_tokens_details"):  # fmt: skip
+                "output_tokens_details", "cache_creation", "service_tier", "speed"):  # fmt: skip
         if (value := member(usage, key)) is not None:
             known[key] = value
 
