@@ -1,0 +1,110 @@
+"""What an Elasticsearch search asks for: the clauses that find by meaning or by words. Reads a request, sends none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from throughline.parts import get
+
+_AROUND = {  # clause that holds others → where those that add to the score are; what only filters is not among them
+    "bool": ("must", "should"),
+    "boosting": ("positive",),
+    "dis_max": ("queries",),
+    "function_score": ("query",),
+    "has_child": ("query",),
+    "has_parent": ("query",),
+    "nested": ("query",),
+    "pinned": ("organic",),
+    "rule": ("organic",),
+    "rule_query": ("organic",),
+    "script_score": ("query",),
+}
+_WORDS_IN_FIELD = ("match", "match_bool_prefix", "match_phrase", "match_phrase_prefix")
+_WORDS = ("combined_fields", "multi_match", "query_string", "simple_query_string")
+_TOKENS = ("text_expansion", "weighted_tokens")
+_VECTOR_FUNCTIONS = ("cosineSimilarity", "dotProduct", "hamming", "l1norm", "l2norm", "maxSimDotProduct")
+
+
+class Clause(NamedTuple):
+    """A clause that ranks documents, and the text or the model that it names."""
+
+    by_meaning: bool
+    text: str | None = None
+    model: str | None = None
+
+
+def asked(search: Any) -> Iterator[Clause]:
+    """The ranking clauses of one search's body."""
+    yield from map(_knn, _several(get(search, "knn")))
+    yield from _retriever(get(search, "retriever"))
+    yield from _query(get(search, "query"))
+    for ranked in _several(get(search, "sub_searches")):
+        yield from _query(get(ranked, "query"))
+
+
+def _query(query: Any) -> Iterator[Clause]:
+    if not isinstance(query, Mapping):
+        return
+    for kind, inner in query.items():
+        for place in _AROUND.get(kind, ()):
+            for below in _several(get(inner, place)):
+                yield from _query(below)
+        yield from _ranking(kind, inner)
+
+
+def _ranking(kind: str, inner: Any) -> Iterator[Clause]:
+    """The clause itself, where it ranks by meaning or by words."""
+    if kind == "knn":
+        yield _knn(inner)
+    elif kind in ("semantic", "sparse_vector"):
+        yield Clause(True, _text(get(inner, "query")))
+    elif kind in _TOKENS:
+        yield from (
+            Clause(True, _text(get(field, "model_text")), _text(get(field, "model_id"))) for field in _values(inner)
+        )
+    elif kind == "script_score" and any(name in get(inner, "script.source", "") for name in _VECTOR_FUNCTIONS):
+        yield Clause(True)
+    elif kind in _WORDS_IN_FIELD:
+        yield from _words(field if isinstance(field, str) else get(field, "query") for field in _values(inner))
+    elif kind in _WORDS:
+        yield from _words([get(inner, "query")])
+    elif kind == "more_like_this":
+        yield from _words(_several(get(inner, "like")))
+
+
+def _words(texts: Any) -> Iterator[Clause]:
+    """A number is looked up, not searched for; and a lone asterisk is everything there is."""
+    yield from (Clause(False, text) for text in texts if isinstance(text, str) and text not in ("", "*", "*:*"))
+
+
+def _retriever(retriever: Any) -> Iterator[Clause]:
+    """One retriever, which may combine others; a standard one is a query like any other."""
+    for kind, inner in retriever.items() if isinstance(retriever, Mapping) else ():
+        if kind == "standard":
+            yield from _query(get(inner, "query"))
+            continue
+        yield _knn(inner) if kind == "knn" else Clause(True, _text(get(inner, "inference_text") or get(inner, "query")))
+        for below in [*_several(get(inner, "retriever")), *_several(get(inner, "retrievers"))]:
+            yield from _retriever(get(below, "retriever") or below)  # a linear one gives each a weight beside it
+
+
+def _knn(knn: Any) -> Clause:
+    """A vector, or the text that the server is to make one of."""
+    builder = get(knn, "query_vector_builder.text_embedding")
+    return Clause(True, _text(get(builder, "model_text")), _text(get(builder, "model_id")))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _values(inner: Any) -> list[Any]:
+    return list(inner.values()) if isinstance(inner, Mapping) else []
+
+
+def _several(value: Any) -> list[Any]:
+    """Where Elasticsearch takes one or a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
