@@ -37,7 +37,7 @@ def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], messag
         )
     if settings.emit_records and not discards(recorder.logger):
         content, message = (content, message) if settings.content_on_event else ({}, "")
-        if op.error_type and recording.is_whole:
+        if op.error_type and not recording.reader.encloses:
             contained(_log_exception, recorder.logger, recording, message)
         log_record(recorder.logger, recording, duration, {**known, **attributes, **content})
 

@@ -55,6 +55,7 @@ class _State:
     recorder: Recorder | None = None
     patched: dict[str, list[_Patched]] = field(default_factory=dict)  # client's name → its points
     missing: dict[str, list[str]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)  # those of them that were warned of
     awaited: set[tuple[str, str]] = field(default_factory=set)  # module whose import we hooked, and why; once a process
     threads_are_ours: bool = False  # we switched on the context in threads, so we switch it off
 
@@ -122,6 +123,7 @@ def uninstrument() -> None:
             patched.restore()
     _state.patched.clear()
     _state.missing.clear()
+    _state.told.clear()
     if _state.recorder is not None:
         _state.recorder.on = False
         _state.recorder = None
@@ -165,7 +167,8 @@ def _patch_late(client: Client, adapter: Adapter, patch: Patch) -> None:
 
 
 def _tell_missing(client: Client) -> None:
-    if missing := _state.missing.get(client.name):
+    if missing := [point for point in _state.missing.get(client.name, ()) if point not in _state.told]:
+        _state.told.update(missing)
         points = ", ".join(missing)
         _log.warning("%s %s has no %s: what passes there is not recorded", client.name, _version(client), points)
 
