@@ -17,6 +17,7 @@ _SCOPES = (
     "opentelemetry.instrumentation.anthropic",
     "opentelemetry.instrumentation.bedrock",
     "opentelemetry.instrumentation.botocore",
+    "opentelemetry.instrumentation.langchain",
     "opentelemetry.instrumentation.openai",
     "opentelemetry.instrumentation.genai",
     "opentelemetry.util.genai",
