@@ -26,9 +26,12 @@ CONTENT_SCHEMAS = {
     names.TOOL_DEFINITIONS: "gen-ai-tool-definitions.json",
     names.RETRIEVAL_DOCUMENTS: "gen-ai-retrieval-documents.json",
 }
+_INFERENCE = {names.RESPONSE_FINISH_REASONS, names.RESPONSE_ID, names.RESPONSE_MODEL, names.USAGE_INPUT_TOKENS,
+              names.USAGE_OUTPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT, names.REQUEST_MODEL}  # fmt: skip
 RECOMMENDED = {
-    "chat": {names.RESPONSE_FINISH_REASONS, names.RESPONSE_ID, names.RESPONSE_MODEL, names.USAGE_INPUT_TOKENS,
-             names.USAGE_OUTPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT, names.REQUEST_MODEL},
+    "chat": _INFERENCE,
+    "generate_content": _INFERENCE,
+    "text_completion": _INFERENCE,
     "embeddings": {names.EMBEDDINGS_DIMENSION_COUNT, names.REQUEST_ENCODING_FORMATS, names.RESPONSE_MODEL,
                    names.USAGE_INPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT},
     "retrieval": {names.RETRIEVAL_TOP_K, names.DATA_SOURCE_ID},

@@ -159,6 +159,9 @@ class Patch:
 class Running(Protocol):
     """What an adapter may do with a running operation when it delivers the result."""
 
+    reader: Reader
+    """Who reads it."""
+
     def finish(self, body: Any = None) -> None:
         """The operation ended well, with this response, or with the chunks seen so far."""
 

@@ -20,12 +20,17 @@ _SCOPES = (
     "opentelemetry.instrumentation.langchain",
     "opentelemetry.instrumentation.openai",
     "opentelemetry.instrumentation.genai",
+    "opentelemetry.instrumentation.google_genai",
+    "opentelemetry.instrumentation.google_generativeai",
+    "opentelemetry.instrumentation.vertexai",
     "opentelemetry.util.genai",
     "openinference.instrumentation.anthropic",
+    "openinference.instrumentation.google_genai",
     "openinference.instrumentation.bedrock",
     "openinference.instrumentation.openai",
     "openlit",
     "logfire.anthropic",
+    "logfire.google_genai",
     "logfire.openai",
 )
 _MODEL_MARKS = ("gen_ai.request.model", "llm.model_name", "openinference.span.kind")  # names of others

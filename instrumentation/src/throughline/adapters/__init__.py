@@ -41,6 +41,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
     Client("bedrock", "botocore", "botocore.client", "bedrock:Bedrock", "1.36.0"),
     Client("elasticsearch", "elasticsearch", "elasticsearch", "elasticsearch:Elasticsearch", "8.14.0"),
+    Client("google_genai", "google-genai", "google.genai", "google_genai:GoogleGenAI", "1.30.0"),
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.51"),
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.0"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
