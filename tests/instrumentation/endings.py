@@ -148,6 +148,23 @@ class Endings:
             await asyncio.sleep(0)
         one_end(telemetry, reason)
 
+    @needs("stream", "async")
+    async def test_streams_left_in_other_tasks_leave_no_complaint(self, telemetry: Telemetry) -> None:
+        telemetry.instrument()
+        api = self.api(self.streams(), asynchronous=True)
+        ways = self.client.abandoned_async or ABANDONED_ASYNC
+
+        async def begin() -> Any:
+            return await self.client.stream(api, self.client.exchange.request)
+
+        begun = [await asyncio.create_task(begin()) for _ in range(60)]
+        while begun:
+            await asyncio.create_task(ways[len(begun) % len(ways)][0](begun.pop()))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        telemetry.ended(60)  # and the log, in which OpenTelemetry says what it cannot detach, stays empty
+        assert len(telemetry.spans()) == 60
+
     @needs("stream")
     @pytest.mark.parametrize("asynchronous", [False, True])
     async def test_a_stream_that_breaks_keeps_what_came(self, telemetry: Telemetry, asynchronous: bool) -> None:

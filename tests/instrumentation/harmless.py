@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
+import weakref
 from typing import Any, ClassVar
 
 import pytest
@@ -90,6 +92,24 @@ class Harmless:
         telemetry.instrument(content=ContentMode.SPAN_AND_EVENT, trace_hosts=frozenset({host}))
         assert self.outcome(make, way) == expected
         assert broken or (name.startswith("fold") and way == "reply") or (owner, name) in self.client.not_called
+
+    @pytest.mark.parametrize("way", ["reply", "stream"])
+    def test_memory_is_given_back(self, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+        kept: list[weakref.ref[Any]] = []
+        begin = recording.Recording.__init__
+
+        def counted(self: Any, *args: Any, **kwargs: Any) -> None:
+            kept.append(weakref.ref(self))
+            begin(self, *args, **kwargs)
+
+        monkeypatch.setattr(recording.Recording, "__init__", counted)
+        telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
+        make = self.client.answer(self.client.exchange, streamed=way == "stream")
+        for _ in range(3):
+            self.outcome(make, way)
+        gc.collect()
+        assert kept
+        assert not any(reference() for reference in kept)
 
     def malformed(self, telemetry: Telemetry, caplog: pytest.LogCaptureFixture, make: Any, way: str) -> None:
         throughline.uninstrument()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -203,3 +205,17 @@ class Callers:
         with suppress_instrumentation():
             await self.client.call("reply", self.client.api(handler), self.client.exchange.request)
         assert not telemetry.spans()
+
+    def test_a_thread_keeps_the_trace(self, telemetry: Telemetry) -> None:
+        telemetry.instrument()
+        api = self.client.api(answering(self.client.answer(self.client.exchange, streamed=False)))
+
+        def ask() -> None:
+            asyncio.run(self.client.call("reply", api, self.client.exchange.request))
+
+        tracer = telemetry.tracer_provider.get_tracer("app")
+        with tracer.start_as_current_span("request") as parent, ThreadPoolExecutor(1) as pool:
+            pool.submit(ask).result()
+        (span,) = [span for span in telemetry.spans() if span.name == self.client.exchange.span_name]
+        assert span.parent is not None
+        assert span.parent.span_id == parent.get_span_context().span_id
