@@ -62,6 +62,8 @@ class Client(ABC):
     abandoned: ClassVar[Sequence[tuple[Callable[[Any], None], str]] | None] = None
     """How its streams can be left, and the end reason; None: in every way of `endings.ABANDONED`."""
     abandoned_async: ClassVar[Sequence[tuple[Callable[[Any], Any], str]] | None] = None
+    untold: ClassVar[frozenset[str]] = frozenset()
+    """Recommended attributes whose values are in no exchange with this provider."""
     asked_in: ClassVar[str] = names.INPUT_MESSAGES
     """The attribute that holds what was asked."""
     not_called: ClassVar[frozenset[tuple[type, str]]] = frozenset()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
+from throughline.adapters.responses import watch_close
 
 _RAW = "X-Stainless-Raw-Response"  # the client's own mark in its headers
 _MOST_ENDPOINTS = 100  # an application that makes a client for each call has as many URLs
@@ -111,7 +112,7 @@ def _watch_stream(stream: Any, running: Running) -> None:
     twin = object.__new__(type(stream))
     vars(twin).update(vars(stream), _iterator=None)
     stream._iterator = running.watched(twin.__stream__())
-    _watch_close(stream.response, running)
+    watch_close(stream.response, running)
 
 
 def _watch_raw(response: Any, running: Running) -> None:
@@ -121,26 +122,5 @@ def _watch_raw(response: Any, running: Running) -> None:
         return
     for name in ("iter_bytes", "aiter_bytes"):
         setattr(response, name, running.watched_bytes(getattr(response, name)))
-    _watch_close(response, running)
+    watch_close(response, running)
     weakref.finalize(response, running.dropped)
-
-
-def _watch_close(response: Any, running: Running) -> None:
-    """Streams, stream helpers and raw responses all close their HTTP response; the watch goes with its first close."""
-
-    def watched_close() -> None:
-        running.closed()
-        _unwatch(response)
-        response.close()
-
-    async def watched_aclose() -> None:
-        running.closed()
-        _unwatch(response)
-        await response.aclose()
-
-    response.close, response.aclose = watched_close, watched_aclose
-
-
-def _unwatch(response: Any) -> None:
-    for name in ("iter_bytes", "aiter_bytes", "close", "aclose"):
-        vars(response).pop(name, None)
