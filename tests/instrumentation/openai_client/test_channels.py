@@ -11,6 +11,7 @@ from instrumentation.openai_client.wire import MESSAGES, answering, chat_reply, 
 from instrumentation.telemetry import Telemetry
 from opentelemetry import context, trace
 from throughline import ContentMode, names
+from throughline.instruments import SECONDS, TOKENS
 
 REFUSAL = {"error": {"message": "CANARY is not a valid prompt", "code": "invalid"}}
 
@@ -97,3 +98,16 @@ def test_no_trace_is_sent_on_where_there_is_none(telemetry: Telemetry) -> None:
     throughline.instrument(settings=settings, tracer_provider=trace.NoOpTracerProvider())
     _call(handler)
     assert seen == [None]
+
+
+def test_records_can_be_turned_off(telemetry: Telemetry) -> None:
+    telemetry.instrument(emit_records=False, content=ContentMode.EVENT_ONLY)
+    _call()
+    assert telemetry.span()
+    assert not telemetry.events(names.CLIENT_INFERENCE_OPERATION_DETAILS)
+
+
+def test_buckets_are_those_of_the_conventions() -> None:
+    assert SECONDS == (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+    assert TOKENS[:4] == (1, 4, 16, 64)
+    assert TOKENS[-1] == 67108864

@@ -19,9 +19,7 @@ from instrumentation.openai_client.wire import (
     json_response,
 )
 from instrumentation.telemetry import Telemetry
-from throughline import adapter, autoload, instrumentor
-from throughline.adapters import openai as openai_adapter
-from throughline.adapters import stainless
+from throughline import autoload
 
 ARGUMENTS: dict[str, Any] = {"model": "gpt-4o", "messages": MESSAGES}
 
@@ -84,36 +82,6 @@ def test_a_patch_over_ours_survives_and_records_nothing_twice(telemetry: Telemet
         assert "patched by somebody else" in caplog.text
     finally:
         openai._base_client.SyncAPIClient.request = original
-
-
-@pytest.mark.complains
-@pytest.mark.parametrize(
-    "missing", ["SyncAPIClient.request", "AsyncAPIClient.request", "BaseClient._calculate_retry_timeout"]
-)
-async def test_a_missing_patch_point_is_said_once_and_the_rest_holds(
-    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, missing: str
-) -> None:
-    patches = [
-        adapter.Patch(patch.point + "_gone" if patch.point.endswith(missing) else patch.point, patch.kind)
-        for patch in openai_adapter.OpenAI().patches
-    ]
-    monkeypatch.setattr(stainless.StainlessAdapter, "patches", patches)
-    telemetry.instrument()
-    client(answering(json_response(chat_reply()))).chat.completions.create(**ARGUMENTS)
-    await client(answering(json_response(chat_reply())), openai.AsyncOpenAI).chat.completions.create(**ARGUMENTS)
-    assert len(telemetry.spans()) == (2 if "Base" in missing else 1)
-    warnings = [line for line in caplog.messages if "is not recorded" in line]
-    assert len(warnings) == 1
-    assert missing in warnings[0]
-    (status,) = [status for status in instrumentor.status() if status.client == "openai"]
-    assert status.state == "partly patched"
-    assert status.missing == (f"openai._base_client:{missing}_gone",)
-
-
-def test_a_client_can_be_left_alone(telemetry: Telemetry) -> None:
-    originals = points()
-    telemetry.instrument(disabled_clients=frozenset({"openai"}))
-    assert points() == originals
 
 
 def test_http_is_imported_for_the_right_generation() -> None:

@@ -18,7 +18,7 @@ from instrumentation.openai_client.wire import (
 )
 from instrumentation.telemetry import Telemetry
 from throughline import ContentMode, names
-from throughline.adapters import openai as openai_adapter
+from throughline.adapters import openai_chat
 
 ARGUMENTS: dict[str, Any] = {"model": "gpt-4o", "messages": MESSAGES}
 
@@ -85,7 +85,7 @@ def test_our_own_complaints_quote_nobody(telemetry: Telemetry, monkeypatch: pyte
     def quoting(_self: Any, _op: Any, body: Any) -> None:
         raise ValueError(str(body))
 
-    monkeypatch.setattr(openai_adapter.Chat, "request", quoting)
+    monkeypatch.setattr(openai_chat.Chat, "request", quoting)
     telemetry.instrument()
     with caplog.at_level(logging.DEBUG, "throughline"):
         client(answering(json_response(chat_reply()))).chat.completions.create(

@@ -95,6 +95,7 @@ def responses_reply(**more: Any) -> dict[str, Any]:
 def responses_events(**more: Any) -> list[dict[str, Any]]:
     started = responses_reply(status="in_progress", output=[], usage=None)
     where = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
+    done = responses_reply()["output"][0]
     item = {"type": "message", "id": "msg_1", "status": "in_progress", "role": "assistant", "content": []}
     part = {"type": "output_text", "text": "", "annotations": []}
     return [
@@ -103,7 +104,10 @@ def responses_events(**more: Any) -> list[dict[str, Any]]:
         {"type": "response.content_part.added", "sequence_number": 2, **where, "part": part},
         {"type": "response.output_text.delta", "sequence_number": 3, **where, "delta": "Hel"},
         {"type": "response.output_text.delta", "sequence_number": 4, **where, "delta": "lo."},
-        {"type": "response.completed", "sequence_number": 5, "response": responses_reply(**more)},
+        {"type": "response.output_text.done", "sequence_number": 5, **where, "text": "Hello."},
+        {"type": "response.content_part.done", "sequence_number": 6, **where, "part": done["content"][0]},
+        {"type": "response.output_item.done", "sequence_number": 7, "output_index": 0, "item": done},
+        {"type": "response.completed", "sequence_number": 8, "response": responses_reply(**more)},
     ]
 
 
@@ -134,8 +138,9 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
     return http.Response(status, json=body, headers={"x-request-id": "req-1", **(headers or {})})
 
 
-def stream_response(blocks: Iterable[bytes]) -> Any:
-    return http.Response(200, headers={"content-type": "text/event-stream"}, stream=_Blocks(blocks))
+def stream_response(blocks: Any) -> Any:
+    body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(blocks)
+    return http.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
 
 
 def answering(*responses: Any) -> Handler:

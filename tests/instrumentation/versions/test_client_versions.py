@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 TESTS = ROOT / "tests" / "instrumentation" / "openai_client"
-FILES = ("chat", "conformance", "endings", "endpoints", "identity", "patching", "personal_data")
+FILES = ("scenarios", "conformance", "endings", "endpoints", "identity", "patching", "personal_data")
 
 
 @pytest.mark.timeout(300)

@@ -42,6 +42,7 @@ class Responses(Reader):
         "input_tokens": "usage.input_tokens",
         "output_tokens": "usage.output_tokens",
         "cache_read_tokens": "usage.input_tokens_details.cached_tokens",
+        "cache_creation_tokens": "usage.input_tokens_details.cache_write_tokens",
         "reasoning_tokens": "usage.output_tokens_details.reasoning_tokens",
         names.OPENAI_RESPONSE_SERVICE_TIER: "service_tier",
     }
@@ -145,6 +146,8 @@ def _output_parts(item: Any) -> list[Part | None]:
             return [tool_call(get(item, "call_id"), get(item, "name"), get(item, "arguments"))]
         case "custom_tool_call":
             return [tool_call(get(item, "call_id"), get(item, "name"), get(item, "input"))]
+        case "image_generation_call" if get(item, "result"):
+            return [media("image", get(item, "result"))]
     return [{"type": get(item, "type", "unknown")}]
 
 
