@@ -47,7 +47,8 @@ def block_part(block: Any) -> Part | None:
                 said = "".join(get(piece, "text", "") for piece in items(value, "content"))
                 return {**text(said), "citations": _plain(get(value, "citations", []))}
             case "guardContent":
-                return block_part(value)
+                words = get(value, "text.text")
+                return text(words) if isinstance(words, str) else block_part(value)
             case "cachePoint":
                 return None
             case _ if kind in _MEDIA:

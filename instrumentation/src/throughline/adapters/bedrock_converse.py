@@ -35,7 +35,8 @@ class Converse(Reader):
         "top_k": "additionalModelRequestFields.inferenceConfig.topK | additionalModelRequestFields.top_k | "
         "inferenceConfig.topK",
         "stop_sequences": "inferenceConfig.stopSequences",
-        "reasoning_level": "additionalModelRequestFields.reasoning_effort | outputConfig.effort",
+        "reasoning_level": "additionalModelRequestFields.output_config.effort | "
+        "additionalModelRequestFields.reasoning_effort | outputConfig.effort",
         names.AWS_BEDROCK_GUARDRAIL_ID: "guardrailConfig.guardrailIdentifier",
     }
     results = {
@@ -49,7 +50,8 @@ class Converse(Reader):
 
     def request(self, op: Operation, body: Any) -> None:
         super().request(op, body)
-        if get(body, "outputConfig.textFormat.type") == "json_schema":
+        form = "additionalModelRequestFields.output_config.format.type"
+        if "json_schema" in (get(body, "outputConfig.textFormat.type"), get(body, form)):
             op.output_type = "json"
 
     def request_content(self, op: Operation, body: Any) -> None:
@@ -81,7 +83,8 @@ class Converse(Reader):
         if (event := member(chunk, "contentBlockDelta")) is not None:
             add_delta(_block(whole, event), member(event, "delta"))
         elif (event := member(chunk, "contentBlockStart")) is not None:
-            _block(whole, event).update(member(event, "start") or {})
+            begun = member(event, "start") or {}  # copied, because its deltas are added to it
+            _block(whole, event).update({kind: dict(value) for kind, value in begun.items()})
 
 
 def _block(whole: dict[str, Any], event: Any) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class CommandR(Reader):
     params = {"max_tokens": "max_tokens", "temperature": "temperature", "top_p": "p", "top_k": "k", "seed": "seed",
               "frequency_penalty": "frequency_penalty", "presence_penalty": "presence_penalty",
               "stop_sequences": "stop_sequences"}  # fmt: skip
-    results = {"response_id": "generation_id | response_id", "input_tokens": "meta.tokens.input_tokens",
+    results = {"response_id": "response_id | generation_id", "input_tokens": "meta.tokens.input_tokens",
                "output_tokens": "meta.tokens.output_tokens"}  # fmt: skip
 
     def request_content(self, op: Operation, body: Any) -> None:
@@ -161,9 +161,11 @@ class Choices(Chat):
 def _named(body: Any) -> list[Any]:
     """The choices of a reply or chunk, by OpenAI's names."""
     return [
-        {**choice, "finish_reason": _reason(choice), "delta": member(choice, "delta") or member(choice, "message")}
+        {**choice, "finish_reason": _reason(choice), "message": said, "delta": member(choice, "delta") or said}
         for choice in items(body, "choices")
         if isinstance(choice, dict)
+        for told in [member(choice, "message")]
+        for said in [{key: value for key, value in told.items() if value != ""} if isinstance(told, dict) else {}]
     ]
 
 
