@@ -12,6 +12,7 @@ from opentelemetry._logs import Logger, LogRecord, NoOpLogger, SeverityNumber
 from opentelemetry.trace import Span, Status, StatusCode
 
 from throughline import names
+from throughline.attributes import put
 from throughline.contained import contained
 from throughline.operation import Operation, content_attributes, later_attributes
 
@@ -44,9 +45,9 @@ def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], messag
 
 def _on_span(span: Span, op: Operation, attributes: dict[str, Any], content: dict[str, Any], message: str) -> None:
     if span.is_recording():
-        span.set_attributes(attributes)
+        put(span, attributes)
         if content:
-            span.set_attributes({key: value if key in _TEXTS else as_json(value) for key, value in content.items()})
+            put(span, {key: value if key in _TEXTS else as_json(value) for key, value in content.items()})
     if op.error_type:
         span.set_status(Status(StatusCode.ERROR, message or None))
 
