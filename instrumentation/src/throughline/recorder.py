@@ -72,7 +72,7 @@ class Recorder:
         recording.adapter = adapter
         contained(adapter.prepare, call, recording)
         if self.amends:
-            recording.amended = contained(recording.amend, adapter, call)
+            contained(recording.amend, adapter, call)
         return recording
 
     def start(self, route: Route) -> Recording:

@@ -121,7 +121,7 @@ class Recording:
             return Context({**self.context, RUNNING: self, _SUPPRESS_HTTP: True})
         return Context({**self.context, RUNNING: self})
 
-    def amend(self, adapter: Adapter, call: Any) -> tuple[Any, ...] | None:
+    def amend(self, adapter: Adapter, call: Any) -> None:
         """Change the request only where the owner opted in: a stream's usage, the trace for one's own proxy."""
         settings, body, headers = self._recorder.settings, None, {}
         if settings.stream_usage and self.op.stream:
@@ -130,11 +130,13 @@ class Recording:
         span = self.span.get_span_context()
         if self.op.server_address in settings.trace_hosts and span.is_valid:
             headers = {"traceparent": f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"}
-        return adapter.amend(call, body, headers) if body is not None or headers else None
+        if body is not None or headers:
+            amended = adapter.amend(call, body, headers)
+            self.amended = amended if amended is None or call.instance is None else (call.instance, *amended)
 
     def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments to make the call with: the application's, unless they were amended."""
-        return args if self.amended is None else (*args[: len(args) - len(self.amended)], *self.amended)
+        return args if self.amended is None else self.amended
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 from contextlib import suppress
@@ -285,3 +286,49 @@ async def test_a_raw_response_is_read_too(telemetry: Telemetry) -> None:
     result = await call("reply", replying(), {**ASKED, "config": config})
     assert json.loads(result.sdk_http_response.body) == HELLO
     assert telemetry.attributes() == {**RECORDED, names.END_REASON: "completed"}
+
+
+def test_arguments_that_come_bit_by_bit_are_put_together(telemetry: Telemetry) -> None:
+    def chunk(call: Any, **more: Any) -> dict[str, Any]:
+        return {"candidates": [{"content": {"role": "model", "parts": [{"functionCall": call}]}, **more}]}
+
+    bits = [{"jsonPath": "$.city", "stringValue": "Os", "willContinue": True}, {"jsonPath": "$.days", "numberValue": 2}]
+    rest = {"jsonPath": "$.city", "stringValue": "lo"}
+    calls = [{"name": "weather", "id": "call-1", "willContinue": True}, {"partialArgs": bits}, {"partialArgs": [rest]}]
+    sent = [*map(chunk, calls), chunk({}, finishReason="STOP")]
+    telemetry.instrument(content=ContentMode.SPAN_ONLY)
+    list(client(streaming(sent), **VERTEX).models.generate_content_stream(**ASKED))
+    (said,) = content_of(telemetry.attributes())[names.OUTPUT_MESSAGES]
+    asked = {"type": "tool_call", "id": "call-1", "name": "weather", "arguments": {"city": "Oslo", "days": 2}}
+    assert said == {"role": "assistant", "parts": [asked], "finish_reason": "tool_call"}
+
+
+@pytest.mark.parametrize("model", ["tunedModels/my-gemini", "projects/p/locations/l/endpoints/1"])
+async def test_a_model_of_ones_own_keeps_the_name_of_its_place(telemetry: Telemetry, model: str) -> None:
+    telemetry.instrument()
+    api = client(replying(), **(VERTEX if "endpoints" in model else {}))
+    api.models.generate_content(**{**ASKED, "model": model})
+    assert telemetry.span().name == f"generate_content {model}"
+
+
+async def test_streams_left_in_many_tasks_all_end(telemetry: Telemetry) -> None:
+    async def leave() -> None:
+        async for _ in await api.models.generate_content_stream(**ASKED):
+            break
+
+    telemetry.instrument()
+    api = client(streaming()).aio
+    await asyncio.gather(*(asyncio.create_task(leave()) for _ in range(100)))
+    for _ in range(20):  # the event loop closes the client's generators one after the other
+        await asyncio.sleep(0)
+    assert [span.attributes[names.END_REASON] for span in telemetry.spans()] == ["dropped"] * 100
+
+
+@pytest.mark.complains
+async def test_a_foreign_tracers_span_is_not_doubled(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    foreign = telemetry.tracer_provider.get_tracer("opentelemetry.instrumentation.google_genai")
+    with foreign.start_as_current_span("generate_content", attributes={names.REQUEST_MODEL: MODEL}) as its:
+        await call("reply", replying(), ASKED)
+    assert telemetry.span().name == "generate_content"
+    assert telemetry.record().span_id == its.get_span_context().span_id

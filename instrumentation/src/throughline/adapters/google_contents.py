@@ -24,6 +24,7 @@ from throughline.parts import (
 )
 
 _ROLES = {"model": "assistant", "function": "tool", None: "user"}
+_BITS = ("stringValue", "numberValue", "boolValue")
 _MODALITIES = ("image", "audio", "video")
 
 
@@ -165,9 +166,23 @@ def add_content(whole: dict[str, Any], reply: Any) -> None:
 
 def _append(said: list[Any], part: Any) -> None:
     piece, last = member(part, "text"), said[-1] if said else None
-    if not isinstance(piece, str):
+    call, open_call = member(part, "functionCall"), member(last, "functionCall")
+    if isinstance(call, dict) and not member(call, "name"):
+        if isinstance(open_call, dict):
+            _continue(open_call, call)
+    elif not isinstance(piece, str):
         said.append(part)
     elif isinstance(last, dict) and "text" in last and last["thought"] is (member(part, "thought") is True):
         last["text"] += piece
     else:
         said.append({"text": piece, "thought": member(part, "thought") is True})
+
+
+def _continue(call: dict[str, Any], more: Any) -> None:
+    """Vertex sends a call's arguments bit by bit, if asked to: each bit of a text continues what came of it."""
+    known = call["args"] = {**(call.get("args") or {})}
+    for bit in items(more, "partialArgs"):
+        name = str(member(bit, "jsonPath")).removeprefix("$.")
+        value = next((found for kind in _BITS if (found := member(bit, kind)) is not None), None)
+        before = known.get(name)
+        known[name] = before + value if isinstance(before, str) and isinstance(value, str) else value

@@ -251,17 +251,20 @@ class GoogleGenAI(Adapter):
             running.finish(json.loads(result.body) if result.body else {})
         return result
 
-    def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> tuple[Any, ...]:  # noqa: ARG002 - usage always comes
-        method, path, content, options = _given(call)
+    def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> tuple[Any, ...] | None:  # noqa: ARG002 - usage always comes
+        if call.kwargs:
+            return None
+        *others, options = _given(call)
         sent = {**(member(options, "headers") or {}), **headers}
         if hasattr(options, "model_copy"):
-            return method, path, content, options.model_copy(update={"headers": sent})
-        return method, path, content, {**(options or {}), "headers": sent}
+            return *others, options.model_copy(update={"headers": sent})
+        return *others, {**(options or {}), "headers": sent}
 
 
 def _given(call: Call) -> tuple[Any, ...]:
-    """Method, path, body and options, as the client itself passes them: all by position."""
-    return (*call.args, None) if len(call.args) == 3 else call.args
+    """Method, path, body and options; the client itself passes them all by position."""
+    given = call.named("http_method", "path", "request_dict", "http_options")
+    return given["http_method"], given["path"], given["request_dict"], given.get("http_options")
 
 
 def _model(path: str) -> str:
