@@ -141,17 +141,18 @@ class Patch:
 
     `call`: an operation to record. `verdict`: the client judges a response that failed. `retry`: it computes how long
     it waits before it tries again. `attempt`: it makes one attempt, and is called anew for the next one. `native`: it
-    opens its own span, and goes without one where it gets None instead.
+    opens its own span, and goes without one where it gets None instead. `seen`: no operation, but what it gives says
+    something of one, or of several; the adapter is told of it.
     """
 
     point: str
-    kind: Literal["call", "verdict", "retry", "attempt", "native"] = "call"
+    kind: Literal["call", "verdict", "retry", "attempt", "native", "seen"] = "call"
     optional: bool = False
     """Whether some supported versions go without it, so that its absence is no news."""
     late: bool = False
     """Whether its module is patched only when the application imports that one, too."""
     instead: Callable[..., Any] | None = None
-    """Of `native`: gives, from the same arguments, what the client gets where there is to be no span; None: None."""
+    """Of `native`: makes of the same arguments what the client gets instead of None; `NotImplemented`: let it be."""
     failed: Callable[[Any], int | BaseException | None] | None = None
     """Of `attempt`: finds in what it gives the HTTP status or error of one that failed without raising."""
 

@@ -139,8 +139,8 @@ def retry_driver(original: Method) -> Method:
     """`original` computes how long a client waits before it tries again, while it handles the attempt's error."""
 
     @functools.wraps(original)
-    def driven(self: Any, *args: Any, **kwargs: Any) -> Any:
-        delay = original(self, *args, **kwargs)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        delay = original(*args, **kwargs)
         contained(_note_attempt, sys.exc_info()[1], delay)
         return delay
 
@@ -161,9 +161,9 @@ def verdict_driver(original: Method) -> Method:
     """`original` judges a response that failed: newer clients raise nothing before they try again."""
 
     @functools.wraps(original)
-    def driven(self: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        contained(_note_refusal, response)
-        return original(self, response, *args, **kwargs)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        contained(_note_refusal, kwargs["response"] if "response" in kwargs else args[-1])
+        return original(*args, **kwargs)
 
     return driven
 
@@ -238,12 +238,11 @@ def native_driver(original: Method, adapter: Adapter, instead: Method | None) ->
         recording = contained(running, context.get_current())
         if recording is None or recording.adapter is not adapter:
             return original(*args, **kwargs)
-        if instead is None:
-            return None
+        given: Any = NotImplemented
         try:
-            return instead(*args, **kwargs)
+            given = instead(*args, **kwargs) if instead else None
         except Exception as error:
-            lost(instead, error)
-            return original(*args, **kwargs)
+            lost(driven, error)
+        return original(*args, **kwargs) if given is NotImplemented else given
 
     return driven
