@@ -45,4 +45,5 @@ CLIENTS: tuple[Client, ...] = (
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.51"),
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.1"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
+    Client("qdrant", "qdrant-client", "qdrant_client", "qdrant:Qdrant", "1.14.2"),
 )
