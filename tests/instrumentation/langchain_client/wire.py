@@ -62,6 +62,10 @@ class Canned(_Parameters, BaseChatModel):
         async for chunk in _asynchronous(chunks):
             yield ChatGenerationChunk(message=AIMessageChunk(**copy.deepcopy(chunk)))
 
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        offered = [{"name": tool.name, "description": tool.description, "parameters": {}} for tool in tools]
+        return self.bind(tools=[{"type": "function", "function": one} for one in offered], **kwargs)
+
 
 class CannedText(_Parameters, BaseLLM):
     """A text model that `handler` answers."""

@@ -43,6 +43,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("elasticsearch", "elasticsearch", "elasticsearch", "elasticsearch:Elasticsearch", "8.14.0"),
     Client("google_genai", "google-genai", "google.genai", "google_genai:GoogleGenAI", "1.30.0"),
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.51"),
+    Client("langgraph", "langgraph", "langgraph.pregel", "langgraph:LangGraph", "0.3.34"),
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.1"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
     Client("qdrant", "qdrant-client", "qdrant_client", "qdrant:Qdrant", "1.14.2"),

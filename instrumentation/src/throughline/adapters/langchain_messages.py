@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from throughline.operation import Message, Operation, Part
+from throughline.operation import Message, Operation, Part, fitting
 from throughline.parts import (
     file,
     function_tool,
@@ -47,13 +47,16 @@ def read_message(said: Any) -> Message:
     """A message, or whatever LangChain makes one of: a text, a pair of role and text, a dict with the two."""
     if isinstance(said, str):
         return message("user", [text(said)])
-    if isinstance(said, (list, tuple)) and len(said) == 2:
-        return message(_role(str(said[0])), _parts(said[1]))
-    kind = member(said, "role") or kind_of(said)
+    if isinstance(said, (list, tuple)):
+        return message(_role(str(said[0])), _parts(said[1])) if len(said) == 2 else message("", [])
+    kind = str(member(said, "role") or kind_of(said))
     if kind == "tool":
         return message("tool", [_result_part(said)])
-    calls = [tool_call(get(call, "id"), get(call, "name"), get(call, "args")) for call in items(said, "tool_calls")]
-    return message(_role(kind), [*_parts(member(said, "content")), *calls])
+    return message(_role(kind), [*_parts(member(said, "content")), *map(_call, items(said, "tool_calls"))])
+
+
+def _call(call: Any) -> Part:
+    return tool_call(fitting(member(call, "id"), str), fitting(member(call, "name"), str), member(call, "args"))
 
 
 def _role(kind: str) -> str:
@@ -82,15 +85,15 @@ def _part(block: Any) -> Part:
     """One content block, of LangChain's standard or of a provider whose own ones it passes on."""
     if isinstance(block, str):
         return text(block)
-    kind = get(block, "type", "")
+    kind = member(block, "type")
     match kind:
         case "text" | "output_text" | "input_text":
-            return text(get(block, "text", ""))
+            return text(str(get(block, "text", "")))
         case "reasoning" | "thinking":
             return reasoning(get(block, "reasoning") or get(block, "thinking") or "")
-        case _ if kind in _MEDIA:
+        case str() if kind in _MEDIA:
             return _medium(kind, block)
-    return {"type": kind or "unknown"}
+    return {"type": kind if isinstance(kind, str) and kind else "unknown"}
 
 
 def _medium(kind: str, block: Any) -> Part:
