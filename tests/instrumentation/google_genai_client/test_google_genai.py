@@ -126,6 +126,28 @@ async def test_a_call_inside_a_function_is_its_child(telemetry: Telemetry) -> No
     assert [span.parent.span_id for span in children] == ids
 
 
+VECTOR = {"values": [0.5, -0.25, 1e-3]}
+EMBEDDED = {  # how each endpoint answers, how many numbers that is, and the tokens it says
+    "batch": ({"embeddings": [VECTOR, VECTOR], "usageMetadata": {"promptTokenCount": 5}}, 3, 5),
+    "single": ({"embedding": VECTOR, "usageMetadata": {"details": {"a": 1}, "promptTokenCount": 4}}, 3, 4),
+    "predict": ({"predictions": [{"embeddings": {**VECTOR, "statistics": {"token_count": n}}} for n in (3, 4)]}, 3, 7),
+    "no usage": ({"embeddings": [VECTOR]}, 3, None),
+    "nothing": ({"embeddings": [{"values": []}]}, None, None),
+}
+
+
+@pytest.mark.parametrize("kind", EMBEDDED)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_the_replies_of_all_embedding_endpoints_are_read(telemetry: Telemetry, kind: str, indent: int | None) -> None:
+    body, size, tokens = EMBEDDED[kind]
+    telemetry.instrument()
+    api = client(answering(lambda: http.Response(200, content=json.dumps(body, indent=indent).encode())))
+    api.models.embed_content(model="gemini-embedding-001", contents="Hello.")
+    found = telemetry.attributes()
+    assert found.get(names.EMBEDDINGS_DIMENSION_COUNT) == size
+    assert found.get(names.USAGE_INPUT_TOKENS) == tokens
+
+
 VERTEX: dict[str, Any] = {"vertexai": True, "api_key": "key"}
 
 

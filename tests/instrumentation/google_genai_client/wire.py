@@ -15,6 +15,7 @@ from instrumentation.endings import OurError
 from instrumentation.google_genai_client.exchanges import EMBEDDINGS, EXCHANGES
 from instrumentation.scenarios import Client, Handler
 from throughline import names
+from throughline.adapters import google_embeddings
 from throughline.adapters import google_genai as google_adapter
 
 http = getattr(_api_client, "httpx2", None) or _api_client.httpx  # newer versions rest on httpx2 where it is installed
@@ -223,7 +224,7 @@ async def _chat(way: str, api: Any, request: Mapping[str, Any]) -> Any:
 class Embeddings(GoogleGenAI):
     """The same for `embed_content`."""
 
-    reader = google_adapter.Embeddings()
+    reader = google_embeddings.Embeddings()
     exchanges = EMBEDDINGS
     offers = frozenset({"async"})
     wanted = frozenset({"reply"})

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters.google_contents import add_content, field, parts, searched, spoken, tools
+from throughline.adapters.google_embeddings import Embeddings
 from throughline.operation import Operation, fitting
-from throughline.parts import get, items, member, message, parsed, place, text
+from throughline.parts import get, items, member, message, parsed, place
 
 _FINISH_REASONS = {
     **dict.fromkeys(("STOP",), "stop"),
@@ -148,35 +149,6 @@ def _settle(whole: Any) -> None:
             whole[mark.strip('"')] = member(decoded[kept], mark.strip('"'))
 
 
-class Embeddings(Reader):
-    """`:batchEmbedContents` of the Gemini API, `:embedContent` and `:predict` of Vertex."""
-
-    operation = "embeddings"
-    params = {"model": "model"}
-    results = {"input_tokens": "usageMetadata.promptTokenCount"}
-    sizes = ("requests.0.outputDimensionality", "parameters.outputDimensionality", "outputDimensionality",
-             "embedContentConfig.outputDimensionality")  # fmt: skip
-    vectors = ("embeddings.0.values", "embedding.values", "predictions.0.embeddings.values")
-
-    def request(self, op: Operation, body: Any) -> None:
-        super().request(op, body)
-        op.dimension_count = next((size for path in self.sizes if (size := fitting(get(body, path), int))), None)
-
-    def request_content(self, op: Operation, body: Any) -> None:
-        texts = [text(given) for one in items(body, "instances") if isinstance(given := member(one, "content"), str)]
-        given = [member(one, "content") for one in (body, *items(body, "requests"))]
-        op.input = [message("user", texts)] if texts else [spoken(content) for content in given if content]
-
-    def response(self, op: Operation, body: Any) -> None:
-        super().response(op, body)
-        vector = next((vector for path in self.vectors if (vector := get(body, path))), None)
-        if isinstance(vector, list):
-            op.dimension_count = len(vector)
-        counts = [get(one, "embeddings.statistics.token_count") for one in items(body, "predictions")]
-        if known := [count for value in counts if (count := fitting(value, int)) is not None]:
-            op.input_tokens = sum(known)
-
-
 class LocalFunction(Reader):
     """A function of the application that the client calls because the model asked for it."""
 
@@ -245,6 +217,8 @@ class GoogleGenAI(Adapter):
     def deliver(self, result: Any, running: Running) -> Any:
         if running.reader is _FUNCTION:
             running.finish(result)
+        elif running.reader is _EMBEDDINGS:
+            running.finish(result.body)
         elif hasattr(result, "__anext__"):
             return running.replaced(result)
         else:
