@@ -178,8 +178,8 @@ class Running(Protocol):
         """The same method returning an iterator of bytes, whose JSON or event stream the recorder decodes."""
 
     def watched_reads(self, made: Callable[[bytes], Any], size: int | None = None) -> Callable[..., Any]:
-        """What makes of a file-like body's `read`, sync or async, the same method, seen by the recorder. `made` makes
-        the reply of all the bytes, `size` of them if that is known; the operation ends when they were read."""
+        """What makes of a file-like body's `read` or `readinto`, sync or async, the same method, seen by the recorder.
+        `made` makes the reply of all the bytes, `size` of them if that is known; the last of them ends it."""
 
     def seen(self, body: Any) -> None:
         """This reply came; what the client makes of it may still raise."""

@@ -187,8 +187,7 @@ class Recording:
 
     def watched_reads(self, made: Callable[[bytes], Any], size: int | None = None) -> Callable[..., Any]:
         """What puts the watch on a `read` of a file-like body, of which `made` makes the reply once all was read."""
-        endings.opened(self)
-        return Reads(self, made, size)
+        return self._open(Reads(self, made, size))
 
     def _open(self, watched: _W) -> _W:
         self._watched = weakref.ref(watched)  # weakly, so that its loss is seen at once

@@ -1,135 +1,24 @@
-"""Bedrock from memory, and real clients of botocore that talk to it."""
+"""What botocore's clients for Bedrock bring to the scenarios."""
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from http.client import HTTPResponse as PlainResponse
-from types import SimpleNamespace
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-import botocore.endpoint
-import botocore.session
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from instrumentation.bedrock_client.bodies import BODIES, HELLO_ANTHROPIC
 from instrumentation.bedrock_client.exchanges import EXCHANGES, GENERATE, RETRIEVE
+from instrumentation.bedrock_client.transport import Api, event_stream, events, failure, whole
 from instrumentation.scenarios import Client, Exchange, Handler
 from throughline import names
 from throughline.adapters import bedrock
 from throughline.adapters.bedrock_bodies import AnthropicBody
 from throughline.adapters.bedrock_converse import Converse, Retrieve
-from urllib3 import HTTPResponse
 
 from instrumentation import aws_frames, endings
-
-botocore.endpoint.time = SimpleNamespace(sleep=lambda _seconds: None)  # type: ignore[attr-defined] # between attempts
-HEADERS = {"x-amzn-requestid": "r-1", "content-type": "application/json"}
-VOLATILE = ("authorization", "x-amz-date", "amz-sdk-invocation-id")
-SESSION = botocore.session.Session()
-
-
-class Blocks(io.RawIOBase):
-    """What a socket receives, block by block; an iterator that raises breaks the connection."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks, self._rest = iter(blocks), b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or next(self._blocks, b"")
-        size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size
-
-
-def response(blocks: Iterable[bytes], headers: Mapping[str, str], status: int = 200) -> AWSResponse:
-    """A response as urllib3 gives it, which reads from its socket when it is read itself."""
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    received = Blocks(_all(head, status, blocks))
-    plain = PlainResponse(SimpleNamespace(makefile=lambda _mode: io.BufferedReader(received)), method="POST")  # type: ignore[arg-type]
-    plain.begin()
-    raw = HTTPResponse(body=plain, headers=dict(headers), status=status, preload_content=False, original_response=plain)
-    return AWSResponse("https://bedrock.example", status, dict(headers), raw)
-
-
-def _all(head: str, status: int, blocks: Iterable[bytes]) -> Iterator[bytes]:
-    yield f"HTTP/1.1 {status} .\r\n{head}\r\n".encode()
-    yield from blocks
-
-
-def whole(content: Any, status: int = 200, **headers: str) -> AWSResponse:
-    body = content if isinstance(content, bytes) else json.dumps(content, default=encoded).encode()
-    sent = {**HEADERS, "content-length": str(len(body)), **{key.replace("_", "-"): v for key, v in headers.items()}}
-    return response([body], sent, status)
-
-
-def event_stream(frames: Any) -> AWSResponse:
-    chunked = (f"{len(block):x}\r\n".encode() + block + b"\r\n" for block in frames)
-    sent = {**HEADERS, "content-type": "application/vnd.amazon.eventstream", "transfer-encoding": "chunked"}
-    return response(_ended(chunked), sent)
-
-
-def _ended(chunked: Iterable[bytes]) -> Iterator[bytes]:
-    yield from chunked
-    yield b"0\r\n\r\n"
-
-
-def encoded(value: bytes) -> str:
-    """Bytes as Bedrock sends them in JSON."""
-    return base64.b64encode(value).decode()
-
-
-def events(chunks: Iterable[Any]) -> Iterator[bytes]:
-    for chunk in chunks:
-        kind, payload = next(iter(chunk.items())) if isinstance(chunk, dict) and chunk else ("odd", chunk)
-        yield aws_frames.event(kind, json.loads(json.dumps(payload, default=encoded)))
-
-
-def failure(kind: str, status: int) -> Any:
-    return lambda: whole({"message": "no"}, status, x_amzn_errortype=kind)
-
-
-class Api:
-    """A client and who answers it; the clients are shared, because making one takes longer than a call."""
-
-    _shared: ClassVar[dict[tuple[str, str], Any]] = {}
-
-    def __init__(
-        self, handler: Handler, service: str, retries: int = 0, mode: str = "standard", **options: Any
-    ) -> None:
-        self.handler = handler
-        fresh = retries or mode != "standard" or options
-        self.client = self.made(service, retries, mode, options) if fresh else self.shared(service)
-
-    def shared(self, service: str) -> Any:
-        key = type(self).__name__, service
-        if key not in self._shared:
-            self._shared[key] = self.made(service, 0, "standard", {})
-        client, answering = self._shared[key]
-        answering.handler = self.handler
-        return client, answering
-
-    def made(self, service: str, retries: int, mode: str, options: Mapping[str, Any]) -> Any:
-        client = SESSION.create_client(
-            service, "eu-west-1", aws_access_key_id="a", aws_secret_access_key="s",
-            config=Config(retries={"total_max_attempts": retries + 1, "mode": mode}), **options,
-        )  # fmt: skip
-        answering = SimpleNamespace(handler=self.handler)
-        client.meta.events.register("before-send", lambda request, **_: answering.handler(request))
-        return client, answering
-
-    def ready(self) -> Any:
-        """The client, answered by this one's handler."""
-        client, answering = self.client
-        answering.handler = self.handler
-        return client
 
 
 def closed_twice(stream: Any) -> None:
@@ -147,6 +36,9 @@ def consumer_raises(stream: Any) -> None:
 def drained(stream: Any) -> None:
     assert list(stream)
     assert not list(stream)
+
+
+VOLATILE = ("authorization", "x-amz-date", "amz-sdk-invocation-id")
 
 
 class Bedrock(Client):
@@ -173,13 +65,16 @@ class Bedrock(Client):
     def refusals(self) -> Mapping[str, tuple[Any, str]]:  # type: ignore[override]
         url = "https://bedrock.example"
         return {
-            "wrong": (failure("ValidationException", 400), "ValidationException"),
-            "too many": (failure("ThrottlingException", 429), "ThrottlingException"),
-            "overloaded": (failure("ServiceUnavailableException", 503), "ServiceUnavailableException"),
-            "unknown": (failure("OddException", 418), "ClientError"),
+            "wrong": (self.failure("ValidationException", 400), "ValidationException"),
+            "too many": (self.failure("ThrottlingException", 429), "ThrottlingException"),
+            "overloaded": (self.failure("ServiceUnavailableException", 503), "ServiceUnavailableException"),
+            "unknown": (self.failure("OddException", 418), "ClientError"),
             "time-out": (ReadTimeoutError(endpoint_url=url), "ReadTimeoutError"),
             "no connection": (EndpointConnectionError(endpoint_url=url), "EndpointConnectionError"),
         }
+
+    def failure(self, kind: str, status: int) -> Any:
+        return failure(kind, status)
 
     def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
         assert not asynchronous
@@ -295,7 +190,10 @@ class KnowledgeBase(Bedrock):
 
     @property
     def refusals(self) -> Mapping[str, tuple[Any, str]]:  # type: ignore[override]
-        return {**super().refusals, "overloaded": (failure("InternalServerException", 500), "InternalServerException")}
+        return {
+            **super().refusals,
+            "overloaded": (self.failure("InternalServerException", 500), "InternalServerException"),
+        }
 
     def asking(self, text: str) -> Mapping[str, Any]:
         return {**self.exchange.request, "retrievalQuery": {"text": text}}

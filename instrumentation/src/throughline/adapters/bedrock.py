@@ -144,7 +144,9 @@ def _watch_reads(body: Any, known: Mapping[str, Any], running: Running) -> None:
     twin = type(body)(raw, *length)
     size = next((int(told) for told in length if str(told).isdecimal()), None)
     reads = running.watched_reads(lambda content: {**known, "body": json_body(content)}, size)
-    body.read = reads(twin.read)
+    for name in ("read", "readinto"):
+        if hasattr(type(body), name):
+            setattr(body, name, reads(getattr(twin, name)))
     if hasattr(raw, "__dict__"):
         raw.read, raw.close = reads(raw.read), _closing(raw.close, running)
     weakref.finalize(twin, _let_go, raw, running).atexit = False

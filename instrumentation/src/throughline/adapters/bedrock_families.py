@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from throughline.adapter import Reader
-from throughline.adapters.openai import Chat
+from throughline.adapters.openai_chat import Chat
 from throughline.operation import Operation, fitting
 from throughline.parts import function_tool, get, items, member, message, place, text, tool_call, tool_result
 
