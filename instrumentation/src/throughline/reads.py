@@ -66,7 +66,7 @@ class Reads:
             return
         amount = args[0] if args else kwargs.get("amt")
         if isinstance(block, int):  # so much was read into a buffer
-            block, amount = bytes(memoryview(amount)[:block]), len(amount)
+            block, amount = bytes(memoryview(args[0])[:block]), len(args[0])
         self._kept += block
         if not isinstance(amount, int) or amount < 0 or (amount and not block) or len(self._kept) == self._size:
             body = contained(self._made, bytes(self._kept))
