@@ -233,7 +233,7 @@ class Recording:
     def closed(self) -> None:
         """The caller closed the stream. A close from within, at the stream's own end, is not his."""
         watched = self._watched() if self._watched else None
-        if watched is None or not watched.gi_running:
+        if not (getattr(watched, "gi_running", False) or getattr(watched, "ag_running", False)):
             self._end("closed")
 
     def left(self) -> None:
