@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,15 @@ from throughline import names
 
 REGISTRY = Path(throughline.__file__).parents[2] / "registry"
 CONVENTIONS = REGISTRY / "genai"
-CORE_TYPES = {"server.port": "int", "http.response.status_code": "int"}  # of the core registry; the others are strings
+CORE_TYPES = {"client.port": "int", "server.port": "int", "http.response.status_code": "int"}
+"""Of the core registry; the others are strings."""
+NEWER = {"mcp.method.name": ("server/discover",)}
+"""Values that the protocol has had since the pin; the enum is open."""
 PYTHON_TYPES: dict[str, Any] = {
     "string": str, "int": int, "double": float, "boolean": bool, "string[]": list, "any": (str, list, dict, tuple),
 }  # fmt: skip
+OWN_PROVIDER = re.compile(r"[a-z][a-z0-9_]*")
+"""How a provider may be called that the registry does not list; the conventions allow a name of one's own."""
 CONTENT_SCHEMAS = {
     names.INPUT_MESSAGES: "gen-ai-input-messages.json",
     names.OUTPUT_MESSAGES: "gen-ai-output-messages.json",
@@ -32,6 +38,8 @@ RECOMMENDED = {
     "chat": _INFERENCE,
     "generate_content": _INFERENCE,
     "text_completion": _INFERENCE,
+    "fetch_response": {names.RESPONSE_FINISH_REASONS, names.RESPONSE_ID, names.RESPONSE_MODEL, names.RESPONSE_STATUS,
+                       names.SERVER_ADDRESS, names.SERVER_PORT},
     "embeddings": {names.EMBEDDINGS_DIMENSION_COUNT, names.REQUEST_ENCODING_FORMATS, names.RESPONSE_MODEL,
                    names.USAGE_INPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT},
     "retrieval": {names.RETRIEVAL_TOP_K, names.DATA_SOURCE_ID},
@@ -51,9 +59,8 @@ def attribute_types() -> dict[str, Any]:
 
 @cache
 def metric_definitions() -> dict[str, Any]:
-    return {
-        each["name"]: each for each in yaml.safe_load((CONVENTIONS / "gen-ai" / "metrics.yaml").read_text())["metrics"]
-    }
+    files = CONVENTIONS.glob("*/metrics.yaml")
+    return {each["name"]: each for path in files for each in yaml.safe_load(path.read_text())["metrics"]}
 
 
 def check_attributes(attributes: dict[str, Any]) -> None:
@@ -61,7 +68,9 @@ def check_attributes(attributes: dict[str, Any]) -> None:
         assert name in attribute_types(), f"{name} is in no registry"
         kind = attribute_types()[name]
         if isinstance(kind, dict):
-            assert value in [member["value"] for member in kind["members"]], f"{name} may not be {value!r}"
+            known = [*(member["value"] for member in kind["members"]), *NEWER.get(name, ())]
+            own = name == names.PROVIDER_NAME and OWN_PROVIDER.fullmatch(value)
+            assert value in known or own, f"{name} may not be {value!r}"
         else:
             expected = PYTHON_TYPES[kind]
             assert isinstance(value, expected), f"{name} is {type(value).__name__}, not {kind}"
