@@ -110,11 +110,12 @@ jaeger-modules: ## resolve Jaeger's modules anew into its committed go.mod and g
 setup: .venv/.complete ## the Python environment, as pinned in requirements.lock
 
 .PHONY: clients
-clients: $(PARTS)/clients/openai-1/.complete $(PARTS)/clients/openai-2/.complete ## older generations of the openai client, for the tests
+clients: $(patsubst tests/instrumentation/versions/requirements/%.txt,$(PARTS)/clients/%/.complete,$(wildcard tests/instrumentation/versions/requirements/*.txt)) ## clients for the tests that cannot be installed beside the others: older generations, narrow needs
 
 $(PARTS)/clients/%/.complete: tests/instrumentation/versions/requirements/%.txt | $(UV)
 	@echo "installing $*"
-	@$(UV) pip install --quiet --require-hashes --python python3 --target $(@D) --requirement $<
+	@rm -rf $(@D)
+	@$(UV) pip install --quiet --require-hashes --no-deps --python python3 --target $(@D) --requirement $<
 	@touch $@
 
 .PHONY: parts

@@ -1,4 +1,4 @@
-"""The same tests of the OpenAI adapter on its oldest supported client and on the newest of the second generation."""
+"""The tests of each client once more where it cannot be installed beside the others: oldest versions, narrow needs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,50 @@ import sys
 from pathlib import Path
 
 import pytest
+from throughline.adapters import CLIENTS
 
 ROOT = Path(__file__).parents[3]
-TESTS = ROOT / "tests" / "instrumentation" / "openai_client"
-FILES = ("scenarios", "conformance", "endings", "endpoints", "identity", "patching", "personal_data")
+TESTS = ROOT / "tests" / "instrumentation"
+REQUIREMENTS = Path(__file__).parent / "requirements"
+ENVIRONMENTS = sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
+OLDEST = {client.distribution: client.oldest for client in CLIENTS}
+FOLDERS = {"openai": "openai_client"}
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(("folder", "version"), [("openai-1", "1.40.0"), ("openai-2", "2.")])
-def test_other_generations_of_the_client(folder: str, version: str) -> None:
+def distribution(environment: str) -> str:
+    """`mistralai-oldest` is about mistralai, as is the first requirement of its `.in`."""
+    first = next(line for line in (REQUIREMENTS / f"{environment}.in").read_text().splitlines() if line[0].isalpha())
+    return first.partition("=")[0].partition("<")[0].partition("[")[0].strip()
+
+
+def folder(environment: str) -> Path:
+    """The tests of the client that this environment is about."""
+    words = environment.rpartition("-")[0] or environment
+    candidates = [TESTS / f"{words.replace('-', '_')}_client", *TESTS.glob(f"{words.partition('-')[0][:6]}*_client")]
+    return next(path for path in candidates if path.is_dir())
+
+
+def run(environment: str, *command: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own, as one process imports one version; `make clients` installs them."""
-    client = ROOT / ".parts" / "clients" / folder
-    assert client.is_dir(), "run `make clients`"
-    environment = {**os.environ, "PYTHONPATH": str(client)}
-    asked = [sys.executable, "-c", "import openai; print(openai.__version__)"]
-    found = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True).stdout
-    assert found.startswith(version)
-    files = [TESTS / f"test_{name}.py" for name in FILES]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
-    result = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    overlay = ROOT / ".parts" / "clients" / environment
+    assert overlay.is_dir(), "run `make clients`"
+    variables = {**os.environ, "PYTHONPATH": str(overlay)}
+    arguments = [sys.executable, *command]
+    return subprocess.run(arguments, env=variables, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_client_in_an_environment_of_its_own(environment: str) -> None:
+    """All its tests but the fuzzing, which the newest version has beside the others."""
+    client = distribution(environment)
+    asked = f"import importlib.metadata as m; print(m.version({client!r}), m.distribution({client!r})._path)"
+    version, _, path = run(environment, "-c", asked).stdout.partition(" ")
+    assert f"clients/{environment}" in path
+    if environment.endswith("-oldest"):
+        assert version == OLDEST[client]
+    result = run(
+        environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not malformed", str(folder(environment))
+    )
     assert result.returncode == 0, result.stdout[-6000:]
+    assert " passed" in result.stdout
