@@ -41,6 +41,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
     Client("bedrock", "botocore", "botocore.client", "bedrock:Bedrock", "1.36.0"),
     Client("chromadb", "chromadb", "chromadb", "chroma:Chroma", "1.0.4"),
+    Client("cohere", "cohere", "cohere", "cohere:Cohere", "5.17.0"),
     Client("elasticsearch", "elasticsearch", "elasticsearch", "elasticsearch:Elasticsearch", "8.14.0"),
     Client("google_genai", "google-genai", "google.genai", "google_genai:GoogleGenAI", "1.30.0"),
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.51"),
