@@ -58,6 +58,11 @@ class Reader:
         """`{operation} {what it is about}`, as the conventions want it."""
         return named(op)
 
+    def error(self, op: Operation, error: BaseException) -> str | None:
+        """The `error.type` of what was raised, which may also say more of `op`; None: the name of its class."""
+        del op, error
+        return None
+
     def request_content(self, op: Operation, body: Any) -> None:
         """Fill `op.system`, `op.input` and `op.tools`. Called only where content is captured."""
 

@@ -225,7 +225,7 @@ class Recording:
             self._end("interrupted")
             return
         if not self.done:
-            self.op.error_type = type(error).__qualname__
+            self.op.error_type = contained(self.reader.error, self.op, error) or type(error).__qualname__
             self._message = contained(str, error) or ""
         asyncio = sys.modules.get("asyncio")  # whose import costs more than all of ours; who cancels has it already
         self._end("cancelled" if asyncio and isinstance(error, asyncio.CancelledError) else "error")

@@ -95,7 +95,7 @@ async def test_functions_that_the_client_calls_are_tool_spans(telemetry: Telemet
         names.TOOL_DESCRIPTION: "The weather of a city.", names.END_REASON: "completed",
     }  # fmt: skip
     assert rome.status.status_code is StatusCode.ERROR
-    assert rome.attributes[names.ERROR_TYPE] == "FunctionInvocationError"
+    assert rome.attributes[names.ERROR_TYPE] == "OurError"
     (duration,) = [
         p for p in telemetry.points()["gen_ai.execute_tool.duration"] if names.ERROR_TYPE not in p.attributes
     ]

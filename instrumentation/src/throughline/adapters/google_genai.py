@@ -170,6 +170,11 @@ class LocalFunction(Reader):
     def response_content(self, op: Operation, body: Any) -> None:
         op.tool_result = parsed(body)
 
+    def error(self, op: Operation, error: BaseException) -> str | None:  # noqa: ARG002 - the arguments tell nothing more
+        """What the function raised, which the client puts into an error of its own."""
+        own = error.__context__ if type(error).__name__ == "FunctionInvocationError" else None
+        return type(own).__qualname__ if own is not None else None
+
 
 _CONTENT, _EMBEDDINGS, _FUNCTION = GenerateContent(), Embeddings(), LocalFunction()
 _CLIENT, _FUNCTIONS = "google.genai._api_client:BaseApiClient", "google.genai._extra_utils"
