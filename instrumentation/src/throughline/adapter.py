@@ -39,6 +39,8 @@ class Reader:
     """Whether the application itself says where it begins and ends: inside, only the same operation is part of it."""
     measures: ClassVar[str] = ""
     """Which metrics it has, a key of `instruments.MEASURES`; by default its operation's."""
+    binary: ClassVar[bool] = False
+    """Whether its replies are bytes of a picture or of sound: `fold` gets their blocks where the caller reads them."""
     pauses: ClassVar[frozenset[str]] = frozenset()
     """Exceptions, by the names of their classes, that only interrupt it, to be resumed or to hand over: no errors."""
     params: ClassVar[Mapping[str, str]] = {}  # field of Operation, or an attribute's name → path in the request, or

@@ -12,6 +12,7 @@ from typing import Any
 from throughline.operation import Message, Part
 
 _LONGEST_SCHEME = 32
+_LONGEST_SPACE = 64  # before a JSON object, of which some servers send a little
 _MOST_ITEMS = 1_024  # a reply's choices, blocks or tool calls; a stream that names a higher one is broken
 _NOT_A_MODEL: dict[str, Any] = {}
 _steps = cache(str.split)
@@ -98,9 +99,13 @@ def media(modality: str, url: str | None, mime_type: str | None = None) -> Part:
         return {"type": "uri", "modality": modality, "uri": url, **({"mime_type": mime_type} if mime_type else {})}
     head, _, payload = url[5:].partition(",") if url.startswith("data:") else (";base64", "", url)
     data = _decoded(payload) if head.endswith("base64") else payload.encode()
-    digest, found = hashlib.sha256(data).hexdigest(), head.split(";")[0] or mime_type
-    part = {"type": "uri", "modality": modality, "uri": f"sha256:{digest}", "size": len(data)}
-    return {**part, "mime_type": found} if found else part
+    return inline(modality, hashlib.sha256(data).hexdigest(), len(data), head.split(";")[0] or mime_type)
+
+
+def inline(modality: str, digest: str, size: int, mime_type: str | None = None) -> Part:
+    """Data sent inline, by its SHA-256 in hexadecimal, its size in bytes and its type."""
+    part = {"type": "uri", "modality": modality, "uri": f"sha256:{digest}", "size": size}
+    return {**part, "mime_type": mime_type} if mime_type else part
 
 
 def _decoded(payload: str) -> bytes:
@@ -139,3 +144,10 @@ def parsed(value: Any) -> Any:
     if isinstance(value, (Mapping, list, int, float, bool)) or value is None:
         return value
     return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
+
+
+def decoded(body: bytes | bytearray) -> Any:
+    """What an HTTP body holds: the value of a JSON object, or the bytes themselves, which are text, sound or a picture.
+
+    Raises ValueError for what only begins as an object."""
+    return json.loads(body) if body[:_LONGEST_SPACE].lstrip()[:1] == b"{" else bytes(body)

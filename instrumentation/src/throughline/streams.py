@@ -11,6 +11,7 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from throughline.contained import contained, lost
+from throughline.parts import decoded
 
 if TYPE_CHECKING:
     from throughline.recording import Recording
@@ -165,15 +166,19 @@ def watch_generator(source: Any, watcher: Watcher) -> Generator:
 
 
 class ByteFeed:
-    """A watcher of an HTTP body's bytes: an event stream gives chunks at once, anything else one body at the end."""
+    """A watcher of an HTTP body's bytes: an event stream gives chunks at once, JSON and text one body at the end.
 
-    __slots__ = ("_kept", "_recording", "_streaming", "fold", "hides", "times", "whole")
+    Of a binary body nothing is kept: its blocks are the reader's chunks.
+    """
+
+    __slots__ = ("_binary", "_kept", "_recording", "_streaming", "fold", "hides", "times", "whole")
 
     def __init__(self, recording: Recording, *, streaming: bool) -> None:
-        self._recording, self._streaming, self._kept = recording, streaming, b""
+        self._recording, self._streaming, self._kept = recording, streaming, bytearray()
+        self._binary = recording.reader.binary and not streaming
         self.times: MutableSequence[float] = deque(maxlen=0)  # a block of bytes is no chunk: its time says nothing
-        self.whole: dict[str, Any] = {}
-        self.fold: Callable[[dict[str, Any], Any], None] = self._feed
+        self.whole: dict[str, Any] = recording.whole
+        self.fold: Callable[[dict[str, Any], Any], None] = recording.fold if self._binary else self._feed
         self.hides: Callable[[Any], bool] | None = None
 
     def _feed(self, _whole: dict[str, Any], block: bytes) -> None:
@@ -184,7 +189,7 @@ class ByteFeed:
             for line in lines:
                 self._line(line.strip())
 
-    def _line(self, line: bytes) -> None:
+    def _line(self, line: bytes | bytearray) -> None:
         if not line.startswith(b"data:"):
             return
         if line.endswith(b"[DONE]"):
@@ -194,12 +199,12 @@ class ByteFeed:
 
     def finish(self) -> None:
         """The body is complete."""
-        if not self._streaming:
+        if not self._streaming and not self._binary:
             contained(self._finish_whole)
         self._recording.finish()  # does nothing when the body could end it
 
     def _finish_whole(self) -> None:
-        self._recording.finish(json.loads(self._kept or b"{}"))
+        self._recording.finish(decoded(self._kept))
 
     def fail(self, error: BaseException) -> None:
         """Reading it raised."""

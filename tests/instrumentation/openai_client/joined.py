@@ -10,11 +10,12 @@ from typing import Any
 
 import openai
 import pydantic
-from instrumentation.openai_client import exchanges, exchanges_responses
+from instrumentation.openai_client import exchanges, exchanges_media, exchanges_responses
 from instrumentation.openai_client.wire import client, http, json_response, stream_response
 from instrumentation.scenarios import Client, Handler
+from throughline import names
 from throughline.adapters import openai as openai_adapter
-from throughline.adapters import openai_chat, openai_responses
+from throughline.adapters import openai_chat, openai_media, openai_responses
 
 HAS_RESPONSES = hasattr(openai.OpenAI, "responses")
 
@@ -45,13 +46,14 @@ class OpenAI(Client):
     }
 
     def resource(self, api: Any) -> Any:
-        """The object whose `create` is called."""
+        """The object whose `method` is called."""
         raise NotImplementedError
 
     def helped(self, api: Any) -> Any:
         """The object that has the `parse` and `stream` helpers."""
         return self.resource(api)
 
+    method = "create"
     parsed_by = "response_format"
 
     def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
@@ -77,7 +79,7 @@ class OpenAI(Client):
         return {"error": {"message": "overloaded", "code": "server_error"}}, "APIError"
 
     def stream(self, api: Any, request: Mapping[str, Any]) -> Any:
-        return self.resource(api).create(**request, stream=True)
+        return getattr(self.resource(api), self.method)(**request, stream=True)
 
     def parsing(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The request with the class to parse into instead of the format that it makes."""
@@ -91,21 +93,23 @@ class OpenAI(Client):
         return await (self._async if way.startswith("async") else self._sync)(how, api, request)
 
     async def _sync(self, how: str, api: Any, request: Mapping[str, Any]) -> Any:
-        resource = self.resource(api)
+        resource, name = self.resource(api), self.method
+        call, raw, lazy = (getattr(one, name) for one in (resource, resource.with_raw_response,
+                                                          resource.with_streaming_response))  # fmt: skip
         match how:
             case "reply":
-                return resource.create(**request)
+                return call(**request)
             case "stream":
-                return list(resource.create(**request, stream=True))
+                return list(call(**request, stream=True))
             case "raw reply":
-                return resource.with_raw_response.create(**request).parse()
+                return raw(**request).parse()
             case "raw stream":
-                return list(resource.with_raw_response.create(**request, stream=True).parse())
+                return list(raw(**request, stream=True).parse())
             case "lazy reply":
-                with resource.with_streaming_response.create(**request) as response:
+                with lazy(**request) as response:
                     return response.parse()
             case "lazy stream":
-                with resource.with_streaming_response.create(**request, stream=True) as response:
+                with lazy(**request, stream=True) as response:
                     return list(response.parse())
             case "helper":
                 with self.helped(api).stream(**request) as stream:
@@ -116,20 +120,22 @@ class OpenAI(Client):
         raise AssertionError(how)
 
     async def _async(self, how: str, api: Any, request: Mapping[str, Any]) -> Any:
-        resource = self.resource(api)
+        resource, name = self.resource(api), self.method
+        call, raw, lazy = (getattr(one, name) for one in (resource, resource.with_raw_response,
+                                                          resource.with_streaming_response))  # fmt: skip
         match how:
             case "reply":
-                return await resource.create(**request)
+                return await call(**request)
             case "stream":
-                return [chunk async for chunk in await resource.create(**request, stream=True)]
+                return [chunk async for chunk in await call(**request, stream=True)]
             case "raw reply":
-                parsed = (await resource.with_raw_response.create(**request)).parse()
+                parsed = (await raw(**request)).parse()
                 return await parsed if inspect.isawaitable(parsed) else parsed
             case "lazy reply":
-                async with resource.with_streaming_response.create(**request) as response:
+                async with lazy(**request) as response:
                     return await response.parse()
             case "lazy stream":
-                async with resource.with_streaming_response.create(**request, stream=True) as response:
+                async with lazy(**request, stream=True) as response:
                     return [chunk async for chunk in await response.parse()]
             case "helper":
                 async with self.helped(api).stream(**request) as stream:
@@ -204,3 +210,134 @@ class Embeddings(OpenAI):
         tokens = [1, 2, 3]
         arguments = {**self.exchange.request, "input": (token for token in tokens)}
         return arguments, lambda request: json.loads(request.content)["input"], tokens
+
+
+def streaming(method: Any) -> frozenset[str]:
+    """What an endpoint offers in this version of the client."""
+    return frozenset({"async", "stream"} if "stream" in inspect.signature(method).parameters else {"async"})
+
+
+class Completions(OpenAI):
+    """Legacy completions."""
+
+    reader = openai_chat.Completions()
+    exchanges = {"reply": exchanges_media.CONTINUED}
+    wanted = frozenset({"reply"})
+
+    def resource(self, api: Any) -> Any:
+        return api.completions
+
+    def asking(self, text: str) -> Mapping[str, Any]:
+        return {**self.exchange.request, "prompt": text}
+
+    def one_shot(self) -> Any:
+        tokens = [1, 2, 3]
+        arguments = {**self.exchange.request, "prompt": (token for token in tokens)}
+        return arguments, lambda request: json.loads(request.content)["prompt"], tokens
+
+
+class Generated(OpenAI):
+    """What makes pictures, sound or verdicts."""
+
+    wanted = frozenset({"reply"})
+    untold = frozenset({names.RESPONSE_ID, names.RESPONSE_MODEL, names.RESPONSE_FINISH_REASONS,
+                        names.USAGE_INPUT_TOKENS, names.USAGE_OUTPUT_TOKENS})  # fmt: skip
+    cannot = {"test_one_shot_iterators_in_the_request_arrive": "nothing in the request may be an iterator"}
+
+    def asking(self, text: str) -> Mapping[str, Any]:
+        return {**self.exchange.request, "prompt": text}
+
+
+class Images(Generated):
+    """Pictures from a prompt."""
+
+    reader = openai_media.Images()
+    exchanges = exchanges_media.GENERATIONS
+    offers = streaming(openai.resources.Images.generate)
+    method = "generate"
+    cannot = {**Generated.cannot, "test_a_stream_that_breaks_keeps_what_came": "it is no text: see test_media.py"}
+
+    def resource(self, api: Any) -> Any:
+        return api.images
+
+
+class Edits(Images):
+    """Pictures from pictures."""
+
+    exchanges = {"reply": exchanges_media.EDITED}
+    offers = streaming(openai.resources.Images.edit)
+    method = "edit"
+
+    def sent(self, request: Any) -> Any:
+        return sent_without_boundary(request)
+
+
+class Transcriptions(Generated):
+    """Text from speech."""
+
+    reader = openai_media.Transcriptions()
+    exchanges = exchanges_media.TRANSCRIPTIONS
+    offers = streaming(openai.resources.audio.Transcriptions.create)
+
+    def resource(self, api: Any) -> Any:
+        return api.audio.transcriptions
+
+    def sent(self, request: Any) -> Any:
+        return sent_without_boundary(request)
+
+
+class Speech(Generated):
+    """Speech from text: bytes, which are read whole or as they come."""
+
+    reader = openai_media.Speech()
+    exchanges = {"reply": exchanges_media.SPOKEN}
+    offers = frozenset({"async"})
+    cannot = {**Generated.cannot, "test_malformed_replies_pass_as_they_are": "bytes of sound have no form"}
+
+    def resource(self, api: Any) -> Any:
+        return api.audio.speech
+
+    def body(self, reply: Any) -> Any:
+        return http.Response(200, content=reply, headers={"content-type": "audio/mpeg"})
+
+    def asking(self, text: str) -> Mapping[str, Any]:
+        return {**self.exchange.request, "input": text}
+
+    async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
+        return (await super().call(way, api, request)).content
+
+
+class Moderations(Generated):
+    """Verdicts."""
+
+    reader = openai_media.Moderations()
+    exchanges = {"reply": exchanges_media.JUDGED}
+    offers = frozenset({"async"})
+
+    def resource(self, api: Any) -> Any:
+        return api.moderations
+
+    def asking(self, text: str) -> Mapping[str, Any]:
+        return {**self.exchange.request, "input": text}
+
+
+class Fetches(Responses):
+    """Responses that were made before."""
+
+    reader = openai_responses.Fetch()
+    exchanges = {"reply": exchanges_media.FETCHED}
+    wanted = frozenset({"reply"})
+    method = "retrieve"
+    cannot = {
+        "test_one_shot_iterators_in_the_request_arrive": "the request has only an id",
+        "test_content_goes_where_the_mode_says": "nothing is asked",
+        "test_large_content_arrives_whole": "nothing is asked",
+    }
+
+
+def sent_without_boundary(request: Any) -> Any:
+    """A request of several parts, whose boundary is drawn anew each time."""
+    kind = request.headers["content-type"]
+    boundary = kind.partition("boundary=")[2]
+    own = {key: value.replace(boundary, "") for key, value in request.headers.items() if key != "idempotency-key"}
+    return str(request.url), request.read().replace(boundary.encode(), b""), own

@@ -17,6 +17,7 @@ from instrumentation.openai_client.wire import (
     client,
     event_stream,
     json_response,
+    responses_events,
     responses_reply,
     stream_response,
 )
@@ -59,10 +60,40 @@ def test_finish_reasons_of_responses(telemetry: Telemetry, more: dict[str, Any],
 @needs_responses
 def test_other_methods_of_the_client_make_no_span(telemetry: Telemetry) -> None:
     telemetry.instrument()
-    api = client(answering(json_response(responses_reply())))
-    api.responses.retrieve("resp_1")
-    client(answering(json_response({"object": "list", "data": []}))).models.list()
+    api = client(answering(lambda: json_response({"object": "list", "data": [], "has_more": False})))
+    api.responses.input_items.list("resp_1")
+    api.responses.delete("resp_1")
+    api.models.list()
+    api.files.list()
+    api.batches.create(completion_window="24h", endpoint="/v1/chat/completions", input_file_id="file-1")
     assert not telemetry.spans()
+
+
+# --- fetches ----------------------------------------------------------------------------------------------------------
+
+
+@needs_responses
+@pytest.mark.parametrize("status", ["queued", "failed"])
+def test_a_fetch_tells_the_status_and_is_no_failure_itself(telemetry: Telemetry, status: str) -> None:
+    telemetry.instrument()
+    made = responses_reply(status=status, output=[], error={"code": "server_error", "message": "oops"})
+    client(answering(json_response(made))).responses.retrieve("resp_1")
+    found = telemetry.attributes()
+    assert (found[names.RESPONSE_STATUS], found[names.END_REASON]) == (status, "completed")
+    assert found.get(names.RESPONSE_FINISH_REASONS) == {"queued": None, "failed": ["error"]}[status]
+    assert telemetry.span().status.status_code is StatusCode.UNSET
+
+
+@needs_responses
+def test_a_stream_that_is_resumed_says_from_where(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    blocks = event_stream(responses_events()[3:], named=True, done=False)
+    stream = client(answering(stream_response(blocks))).responses.retrieve("resp_1", stream=True, starting_after=42)
+    assert len(list(stream)) == 6
+    found = telemetry.attributes()
+    assert (found[names.REQUEST_STREAM], found[names.REQUEST_STREAM_CURSOR]) == (True, "42")
+    assert found[names.RESPONSE_STATUS] == "completed"
+    assert not [name for name in found if "usage" in name]  # it was counted when the response was made
 
 
 # --- servers ----------------------------------------------------------------------------------------------------------
@@ -75,6 +106,10 @@ def test_other_methods_of_the_client_make_no_span(telemetry: Telemetry) -> None:
         ("https://api.groq.com/openai/v1", "groq", "api.groq.com", 443),
         ("https://api.deepseek.com", "deepseek", "api.deepseek.com", 443),
         ("https://api.x.ai/v1", "x_ai", "api.x.ai", 443),
+        ("https://fapi.x.ai/v1", "openai", "fapi.x.ai", 443),
+        ("https://openrouter.ai/api/v1", "openrouter", "openrouter.ai", 443),
+        ("https://api.together.xyz/v1", "together", "api.together.xyz", 443),
+        ("https://api.fireworks.ai/inference/v1", "fireworks", "api.fireworks.ai", 443),
         ("http://localhost:8000/v1", "openai", "localhost", 8000),
         ("http://vllm.internal/v1", "openai", "vllm.internal", 80),
     ],
@@ -91,6 +126,73 @@ def test_compatible_servers_by_endpoint(
         address,
         port,
     )
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        # DeepSeek's and Moonshot's own words for what the cache held
+        ({"prompt_tokens": 11, "completion_tokens": 7, "prompt_cache_hit_tokens": 8}, (11, 7, 8, None)),
+        ({"prompt_tokens": 11, "completion_tokens": 7, "cached_tokens": 8}, (11, 7, 8, None)),
+        # xAI counts reasoning beside the answer; OpenAI's total tells that it does not
+        ({"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 23,
+          "completion_tokens_details": {"reasoning_tokens": 5}}, (11, 12, None, 5)),
+        ({"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18,
+          "completion_tokens_details": {"reasoning_tokens": 5}}, (11, 7, None, 5)),
+        # OpenRouter's price, in its own credits
+        ({"prompt_tokens": 11, "completion_tokens": 7, "cost": 0.5, "is_byok": False}, (11, 7, None, None)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("stream", [False, True])
+def test_usage_of_compatible_servers(
+    telemetry: Telemetry, usage: dict[str, Any], expected: tuple[int | None, ...], stream: bool
+) -> None:
+    telemetry.instrument()
+    streamed = stream_response(event_stream(chat_chunks("a", usage=usage)))
+    api = client(answering(streamed if stream else json_response(chat_reply(usage=usage))))
+    result = api.chat.completions.create(model="m", messages=MESSAGES, stream=stream)
+    if stream:
+        list(result)
+    found = telemetry.attributes()
+    read = (names.USAGE_INPUT_TOKENS, names.USAGE_OUTPUT_TOKENS, names.USAGE_CACHE_READ_INPUT_TOKENS,
+            names.USAGE_REASONING_OUTPUT_TOKENS)  # fmt: skip
+    assert tuple(found.get(name) for name in read) == expected
+    assert names.COST_AMOUNT not in found
+
+
+def test_groqs_usage_comes_in_a_place_of_its_own(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    *chunks, last = chat_chunks("a", usage=None)
+    blocks = event_stream([*chunks, {**last, "x_groq": {"id": "req_1", "usage": {**USAGE, "queue_time": 0.1}}}])
+    api = client(answering(stream_response(blocks)), base_url="https://api.groq.com/openai/v1")
+    list(api.chat.completions.create(model="m", messages=MESSAGES, stream=True))
+    assert telemetry.attributes()[names.USAGE_INPUT_TOKENS] == 11
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_reasoning_has_two_names(telemetry: Telemetry, field: str, stream: bool) -> None:
+    telemetry.instrument(content=ContentMode.SPAN_ONLY)
+    chunks = [chat_chunk({field: "Hm. "}), chat_chunk({field: "Yes."}), chat_chunk({"content": "4"})]
+    whole = json_response(chat_reply("4", message={field: "Hm. Yes."}))
+    api = client(answering(stream_response(event_stream(chunks)) if stream else whole))
+    result = api.chat.completions.create(model="m", messages=MESSAGES, stream=stream)
+    if stream:
+        list(result)
+    assert json.loads(telemetry.attributes()[names.OUTPUT_MESSAGES])[0]["parts"] == [
+        {"type": "reasoning", "content": "Hm. Yes."},
+        {"type": "text", "content": "4"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "priced"), [("https://api.openai.com/v1", True), ("http://vllm.internal:8000/v1", False)]
+)
+def test_nobody_elses_server_has_openais_prices(telemetry: Telemetry, base_url: str, priced: bool) -> None:
+    telemetry.instrument(cost=True)
+    api = client(answering(json_response(chat_reply(model="gpt-4o"))), base_url=base_url)
+    api.chat.completions.create(model="gpt-4o", messages=MESSAGES)
+    assert (names.COST_AMOUNT in telemetry.attributes()) is priced
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

@@ -9,14 +9,27 @@ from instrumentation import endings, harmless, operations, patching
 FAMILIES = (operations.Whole, operations.Content, operations.Callers, endings.Endings, harmless.Harmless)
 CLIENTS: tuple[joined.OpenAI, ...] = (
     joined.Chat(),
-    *((joined.Responses(),) if joined.HAS_RESPONSES else ()),
     joined.Embeddings(),
+    joined.Completions(),
+    joined.Images(),
+    joined.Transcriptions(),
+    joined.Speech(),
+    joined.Moderations(),
+    *((joined.Responses(), joined.Fetches()) if joined.HAS_RESPONSES else ()),
 )
 
-for client in CLIENTS:
-    for family in FAMILIES:
-        name = f"Test{type(client).__name__}{family.__name__}"
-        globals()[name] = type(name, (family,), {"client": client, "__module__": __name__})
+PAIRS = [
+    *((client, family) for client in CLIENTS for family in FAMILIES),
+    (
+        joined.Edits(),
+        operations.Whole,
+    ),  # how else it may be called and end is the same code as for pictures without one
+    (joined.Edits(), operations.Callers),
+]
+
+for client, family in PAIRS:
+    name = f"Test{type(client).__name__}{family.__name__}"
+    globals()[name] = type(name, (family,), {"client": client, "__module__": __name__})
 
 
 class TestPatching(patching.Patching):  # the points are those of the whole client

@@ -90,27 +90,11 @@ class Chat(Reader):
         spoken = get(m, "audio.transcript")
         return [
             reasoning(thought) if isinstance(thought, str) else None,
-            *([text(content)] if isinstance(content, str) else map(self._part, items(m, "content"))),
+            *([text(content)] if isinstance(content, str) else map(content_part, items(m, "content"))),
             text(refusal) if refusal else None,
             text(spoken) if spoken else None,
             *map(_tool_call, items(m, "tool_calls")),
         ]
-
-    def _part(self, p: Any) -> Part | None:
-        match get(p, "type"):
-            case "text":
-                return text(get(p, "text"))
-            case "refusal":
-                return text(get(p, "refusal"))
-            case "image_url":
-                return media("image", get(p, "image_url.url"))
-            case "input_audio":
-                return media("audio", f"data:audio/{get(p, 'input_audio.format')};base64,{get(p, 'input_audio.data')}")
-            case "file" if get(p, "file.file_id"):
-                return file("document", get(p, "file.file_id"))
-            case "file":
-                return media("document", get(p, "file.file_data", ""))
-        return None
 
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
         if "model" in whole and _is_only_text(chunk):
@@ -136,6 +120,24 @@ class Chat(Reader):
 
     def only_usage(self, chunk: Any) -> bool:
         return not member(chunk, "choices") and member(chunk, "usage") is not None
+
+
+def content_part(p: Any) -> Part | None:
+    """A part of what a user says, as most endpoints take it."""
+    match get(p, "type"):
+        case "text":
+            return text(get(p, "text"))
+        case "refusal":
+            return text(get(p, "refusal"))
+        case "image_url":
+            return media("image", get(p, "image_url.url"))
+        case "input_audio":
+            return media("audio", f"data:audio/{get(p, 'input_audio.format')};base64,{get(p, 'input_audio.data')}")
+        case "file" if get(p, "file.file_id"):
+            return file("document", get(p, "file.file_id"))
+        case "file":
+            return media("document", get(p, "file.file_data", ""))
+    return None
 
 
 def finish_reason(choice: Any) -> str | None:
@@ -188,6 +190,34 @@ def _add_delta(said: dict[str, Any], delta: Any) -> None:
     if spoken := get(delta, "audio.transcript"):
         audio = said.setdefault("audio", {"transcript": ""})
         audio["transcript"] += spoken
+
+
+class Completions(Chat):
+    """`/completions`, which continues a text."""
+
+    operation = "text_completion"
+    constants = {}
+
+    def request_content(self, op: Operation, body: Any) -> None:
+        if texts := [text(given) for given in texts_in(body, "prompt")]:
+            op.input = [message("user", texts)]
+
+    def response_content(self, op: Operation, body: Any) -> None:
+        op.output = [
+            message("assistant", [text(get(c, "text", ""))], finish_reason=finish_reason(c) or op.end_reason)
+            for c in items(body, "choices")
+        ]
+
+    def fold_content(self, whole: dict[str, Any], chunk: Any) -> None:
+        for choice in member(chunk, "choices") or ():
+            known = _choice(whole, choice)
+            known["text"] = known.get("text", "") + (member(choice, "text") or "")
+
+
+def texts_in(body: Any, path: str) -> list[str]:
+    """One text or several; tokens that the application made itself are none."""
+    given = get(body, path)
+    return [given] if isinstance(given, str) else [each for each in items(body, path) if isinstance(each, str)]
 
 
 def output_type(response_format: str | None) -> str | None:

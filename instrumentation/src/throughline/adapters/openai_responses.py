@@ -21,6 +21,9 @@ from throughline.parts import (
     tool_result,
 )
 
+_KEPT = ("id", "model", "status", "usage", "output", "error", "incomplete_details", "service_tier", "instructions",
+         "tools")  # fmt: skip
+
 
 class Responses(Reader):
     """`/responses`."""
@@ -60,12 +63,7 @@ class Responses(Reader):
         instructions, given = get(body, "instructions"), get(body, "input")
         op.system = [text(instructions)] if isinstance(instructions, str) else None
         op.input = [message("user", [text(given)])] if isinstance(given, str) else _messages(items(body, "input"))
-        op.tools = [
-            function_tool(get(t, "name"), get(t, "description"), get(t, "parameters"))
-            if get(t, "type") == "function"
-            else {"type": get(t, "type", ""), "name": get(t, "name") or get(t, "type", "")}
-            for t in items(body, "tools")
-        ]
+        op.tools = [_tool(t) for t in items(body, "tools")]
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
@@ -85,11 +83,7 @@ class Responses(Reader):
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
         """The last event holds the whole response; the first one what is known if that never comes."""
         if (response := member(chunk, "response")) is not None:
-            whole |= {
-                key: value
-                for key in ("id", "model", "status", "usage", "output", "error", "incomplete_details", "service_tier")
-                if (value := get(response, key)) is not None
-            }
+            whole |= {key: value for key in _KEPT if (value := get(response, key)) is not None}
         elif member(chunk, "type") == "error":
             whole |= {"status": "failed", "error": {"code": member(chunk, "code") or "error"}}
 
@@ -101,6 +95,45 @@ class Responses(Reader):
             case "response.output_item.done":
                 whole["said"] = ""
                 whole.setdefault("items", []).append(member(chunk, "item"))
+
+
+class Fetch(Responses):
+    """`GET /responses/{id}`: a response that was made before. Its tokens were counted when it was made, or, if that was
+    in the background, by nobody: the conventions give a fetch no usage, as each one would count them again."""
+
+    operation = "fetch_response"
+    params = {"stream": "stream", "response_id": "response_id"}
+    results = {
+        "response_id": "id",
+        "response_model": "model",
+        names.RESPONSE_STATUS: "status",
+        names.OPENAI_RESPONSE_SERVICE_TIER: "service_tier",
+    }
+
+    def request(self, op: Operation, body: Any) -> None:
+        super().request(op, body)
+        if (cursor := get(body, "starting_after")) is not None:
+            op.extra[names.REQUEST_STREAM_CURSOR] = str(cursor)
+
+    def request_content(self, op: Operation, body: Any) -> None:
+        """It asks nothing."""
+
+    def response(self, op: Operation, body: Any) -> None:
+        Reader.response(self, op, body)
+        op.finish_reasons = _finish_reasons(body)  # a response that failed was fetched all the same
+
+    def response_content(self, op: Operation, body: Any) -> None:
+        super().response_content(op, body)
+        instructions = get(body, "instructions")
+        op.system = [text(instructions)] if isinstance(instructions, str) else None
+        op.tools = [_tool(t) for t in items(body, "tools")]
+
+
+def _tool(offered: Any) -> Part:
+    kind = get(offered, "type", "")
+    if kind == "function":
+        return function_tool(*(get(offered, key) for key in ("name", "description", "parameters")))
+    return {"type": kind, "name": get(offered, "name") or kind}
 
 
 def _finish_reasons(body: Any) -> list[str] | None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters.responses import watch_close
+from throughline.parts import decoded
 
 _RAW = "X-Stainless-Raw-Response"  # the client's own mark in its headers
 _MOST_ENDPOINTS = 100  # an application that makes a client for each call has as many URLs
@@ -37,7 +38,7 @@ class StainlessAdapter(Adapter):
         return points(self.base)
 
     def route(self, call: Call) -> Route | None:
-        options = _options(call)
+        options = options_of(call)
         reader = self.endpoints.get(options.url.partition("?")[0])
         if reader is None or options.method.lower() != "post" or not isinstance(options.json_data, dict):
             return None
@@ -60,7 +61,7 @@ class StainlessAdapter(Adapter):
         raise NotImplementedError
 
     def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> None:
-        options = _options(call)
+        options = options_of(call)
         given = options.headers if isinstance(options.headers, Mapping) else {}
         if body is not None and _RAW not in given:  # who reads the bytes himself would see the chunk asked for
             options.json_data = body
@@ -68,7 +69,7 @@ class StainlessAdapter(Adapter):
             options.headers = {**given, **headers}
 
     def prepare(self, call: Call, running: Running) -> None:
-        options = _options(call)
+        options = options_of(call)
         if callable(parser := options.post_parser):
             options.post_parser = _seeing(parser, running)
 
@@ -94,7 +95,8 @@ def _seeing(parser: Callable[[Any], Any], running: Running) -> Callable[[Any], A
     return seeing
 
 
-def _options(call: Call) -> Any:
+def options_of(call: Call) -> Any:
+    """The client's description of the request."""
     return call.kwargs["options"] if "options" in call.kwargs else call.args[1]
 
 
@@ -118,7 +120,7 @@ def _watch_stream(stream: Any, running: Running) -> None:
 def _watch_raw(response: Any, running: Running) -> None:
     """A response that the caller reads by himself, perhaps later, perhaps never."""
     if response.is_stream_consumed and "event-stream" not in response.headers.get("content-type", ""):
-        running.finish(response.json())
+        running.finish(decoded(response.content))
         return
     for name in ("iter_bytes", "aiter_bytes"):
         setattr(response, name, running.watched_bytes(getattr(response, name)))
