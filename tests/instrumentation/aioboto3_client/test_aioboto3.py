@@ -8,7 +8,6 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-import aiobotocore.endpoint
 import pytest
 from aiobotocore.response import StreamingBody
 from instrumentation.aioboto3_client.transport import Api, event_stream, failure, response, whole
@@ -55,7 +54,7 @@ async def test_attempts_are_seen_with_the_time_between_them(
         clock[0] += seconds
 
     monkeypatch.setattr(drivers, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(aiobotocore.endpoint, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr("aiobotocore.endpoint.asyncio", SimpleNamespace(sleep=sleep))
     throttled = failure("ThrottlingException", 429)
     handler = answering(throttled, AioBedrock().unreachable(), lambda: whole(HELLO))
     await (await client(handler, retries=3, mode=mode)).converse(**ASKED)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
+from aiobotocore.response import StreamingBody
 from instrumentation.aioboto3_client.transport import Api, event_stream, failure, whole
 from instrumentation.bedrock_client import wire
 from instrumentation.bedrock_client.bodies import BODIES
@@ -88,33 +89,6 @@ class AioBedrock(wire.Bedrock):
         return event_stream(blocks())
 
 
-class AioInvokeModel(AioBedrock, wire.InvokeModel):
-    """Bodies of all the families, by aiobotocore."""
-
-    reader = wire.InvokeModel.reader
-    cannot: ClassVar[Mapping[str, str]] = {
-        name: why for name, why in AioBedrock.cannot.items() if name not in wire.Bedrock.cannot
-    }
-
-    @property
-    def exchanges(self) -> Mapping[str, Exchange]:  # type: ignore[override]
-        ways = ("reply", "chunked reply", "sized reply", "line reply", "iterated reply", "raw reply", "json reply",
-                "into reply", "stream")  # fmt: skip
-        return {**BODIES, "reply": replace(BODIES["reply"], ways=ways)}
-
-    def body(self, reply: Any) -> Any:
-        return whole(reply, x_amzn_bedrock_input_token_count="12", x_amzn_bedrock_output_token_count="8")
-
-    def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
-        return wire.InvokeModel.events(self, chunks)
-
-    async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
-        if way.endswith("stream"):
-            return await super().call(way, api, request)
-        body = (await (await api.ready()).invoke_model(**request))["body"]
-        return type(body).__name__, await READS[way.removeprefix("async ")](body)
-
-
 async def _by_raw(body: Any) -> Any:
     async with body as raw:
         return await raw.read()
@@ -140,7 +114,7 @@ async def _sized(body: Any) -> Any:
     return [await body.read(9), await body.read(10_000)]
 
 
-READS: Mapping[str, Any] = {
+READS: dict[str, Any] = {
     "reply": lambda body: body.read(),
     "chunked reply": lambda body: _all(body.iter_chunks(5)),
     "sized reply": _sized,
@@ -148,8 +122,35 @@ READS: Mapping[str, Any] = {
     "iterated reply": _all,
     "raw reply": _by_raw,
     "json reply": _json,
-    "into reply": _into,
 }
+if hasattr(StreamingBody, "readinto"):  # older versions have none
+    READS["into reply"] = _into
+
+
+class AioInvokeModel(AioBedrock, wire.InvokeModel):
+    """Bodies of all the families, by aiobotocore."""
+
+    reader = wire.InvokeModel.reader
+    cannot: ClassVar[Mapping[str, str]] = {
+        name: why for name, why in AioBedrock.cannot.items() if name not in wire.Bedrock.cannot
+    }
+
+    exchanges: ClassVar[Mapping[str, Exchange]] = {
+        **BODIES,
+        "reply": replace(BODIES["reply"], ways=(*READS, "stream")),
+    }
+
+    def body(self, reply: Any) -> Any:
+        return whole(reply, x_amzn_bedrock_input_token_count="12", x_amzn_bedrock_output_token_count="8")
+
+    def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
+        return wire.InvokeModel.events(self, chunks)
+
+    async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
+        if way.endswith("stream"):
+            return await super().call(way, api, request)
+        body = (await (await api.ready()).invoke_model(**request))["body"]
+        return type(body).__name__, await READS[way.removeprefix("async ")](body)
 
 
 class AioKnowledgeBase(AioBedrock, wire.KnowledgeBase):

@@ -11,16 +11,6 @@ from instrumentation.bedrock_client.exchanges import reply as converse_reply
 from instrumentation.scenarios import Exchange
 from throughline import names
 
-READS = (
-    "reply",
-    "file reply",
-    "chunked reply",
-    "sized reply",
-    "line reply",
-    "iterated reply",
-    "raw reply",
-    "into reply",
-)
 METRICS = {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 12, "outputTokenCount": 8, "firstByteLatency": 1}}
 COUNTED = {"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 8}  # by Bedrock, as the model counts nothing
 HELLO_ANTHROPIC: dict[str, Any] = {
@@ -72,7 +62,6 @@ PLAIN = Exchange(
               "gen_ai.response.id": "msg_1", "gen_ai.response.model": "claude-sonnet-9",
               "gen_ai.usage.input_tokens": 111, "gen_ai.usage.cache_read.input_tokens": 100},
     content={**SAID, names.SYSTEM_INSTRUCTIONS: [text("Be brief.")]},
-    ways=(*READS, "stream"),
 )  # fmt: skip
 NOVA_REPLY = converse_reply({"text": "Hello."}, cacheReadInputTokenCount=4)
 NOVA = exchange(

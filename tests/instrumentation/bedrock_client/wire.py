@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.response import StreamingBody
 from instrumentation.bedrock_client.bodies import BODIES, HELLO_ANTHROPIC
 from instrumentation.bedrock_client.exchanges import EXCHANGES, GENERATE, RETRIEVE
 from instrumentation.bedrock_client.transport import Api, event_stream, events, failure, whole
@@ -118,11 +120,40 @@ def stream_in(result: Mapping[str, Any]) -> Any:
     return result["stream"] if "stream" in result else result["body"]
 
 
+def _by_raw(body: Any) -> bytes:
+    with body as raw:
+        content: bytes = raw.read()
+    return content
+
+
+def _into(body: Any) -> bytes:
+    buffer, content = bytearray(7), b""
+    while size := body.readinto(buffer):
+        content += buffer[:size]
+    return content
+
+
+READS: dict[str, Callable[[Any], Any]] = {
+    "reply": lambda body: body.read(),
+    "file reply": json.load,
+    "chunked reply": lambda body: b"".join(body.iter_chunks(5)),
+    "sized reply": lambda body: b"".join([body.read(9), body.read(10_000)]),
+    "line reply": lambda body: list(body.iter_lines()),
+    "iterated reply": list,
+    "raw reply": _by_raw,
+}
+if hasattr(StreamingBody, "readinto"):  # older versions have none
+    READS["into reply"] = _into
+
+
 class InvokeModel(Bedrock):
     """Bodies of all the families, by botocore; the first one is Anthropic's."""
 
     reader = AnthropicBody()
-    exchanges = BODIES
+    exchanges: ClassVar[Mapping[str, Exchange]] = {
+        **BODIES,
+        "reply": replace(BODIES["reply"], ways=(*READS, "stream")),
+    }
     wanted = frozenset({"reply", "nova", "titan", "llama", "mistral", "command", "command r", "titan embeddings"})
     untold = frozenset({names.RESPONSE_ID, names.RESPONSE_MODEL, names.REQUEST_ENCODING_FORMATS})
     cannot: ClassVar[Mapping[str, str]] = {}
@@ -150,31 +181,6 @@ class InvokeModel(Bedrock):
         body = io.BytesIO(str(self.exchange.request["body"]).encode())
         arguments = {**self.exchange.request, "body": body}
         return arguments, lambda request: request.body.read(), body.getvalue()
-
-
-def _by_raw(body: Any) -> bytes:
-    with body as raw:
-        content: bytes = raw.read()
-    return content
-
-
-def _into(body: Any) -> bytes:
-    buffer, content = bytearray(7), b""
-    while size := body.readinto(buffer):
-        content += buffer[:size]
-    return content
-
-
-READS = {
-    "reply": lambda body: body.read(),
-    "file reply": json.load,
-    "chunked reply": lambda body: b"".join(body.iter_chunks(5)),
-    "sized reply": lambda body: b"".join([body.read(9), body.read(10_000)]),
-    "line reply": lambda body: list(body.iter_lines()),
-    "iterated reply": list,
-    "raw reply": _by_raw,
-    "into reply": _into,
-}
 
 
 class KnowledgeBase(Bedrock):

@@ -37,9 +37,9 @@ _MISTRAL = " | ".join(
 )  # fmt: skip # of the newer generations, only the places are packages
 
 CLIENTS: tuple[Client, ...] = (
-    Client("aiobedrock", "aiobotocore", "aiobotocore.client", "bedrock:AioBedrock", "2.18.0"),
+    Client("aiobedrock", "aiobotocore", "aiobotocore.client", "bedrock:AioBedrock", "2.23.0"),
     Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
-    Client("bedrock", "botocore", "botocore.client", "bedrock:Bedrock", "1.36.0"),
+    Client("bedrock", "botocore", "botocore.client", "bedrock:Bedrock", "1.38.0"),
     Client("chromadb", "chromadb", "chromadb", "chroma:Chroma", "1.0.4"),
     Client("cohere", "cohere", "cohere", "cohere:Cohere", "5.17.0"),
     Client("elasticsearch", "elasticsearch", "elasticsearch", "elasticsearch:Elasticsearch", "8.14.0"),
