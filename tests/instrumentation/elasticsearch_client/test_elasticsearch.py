@@ -36,6 +36,8 @@ RETRIEVALS: dict[str, Any] = {
     "words with a function": {"query": {"function_score": {"query": WORDS, "random_score": {}}}},
     "words in something nested": {"query": {"nested": {"path": "p", "query": WORDS}}},
     "words, the best first": {"query": WORDS, "sort": ["_score", {"date": "desc"}]},
+    "words, the best first on equal days": {"query": WORDS, "sort": "date:desc,_score"},
+    "words, the best first of all": {"query": WORDS, "sort": {"_score": {"order": "desc"}}},
     "words and figures": {"query": WORDS, "aggs": {"a": {"terms": {"field": "status"}}}},
     "like this": {"query": {"more_like_this": {"fields": ["text"], "like": CANARY}}},
     "vectors": {"knn": KNN},
@@ -70,6 +72,7 @@ OTHERS: dict[str, Any] = {
     "figures alone": {"query": WORDS, "size": 0, "aggs": {"a": {"terms": {"field": "status"}}}},
     "figures of vectors": {"knn": KNN, "size": 0},
     "a listing by date": {"query": WORDS, "sort": [{"date": "desc"}]},
+    "a listing by a score of the documents' own": {"query": WORDS, "sort": ["health_score", {"_scored": "asc"}]},
     "a listing by one field": {"query": WORDS, "sort": "date:desc"},
     "a score by popularity": {
         "query": {"script_score": {"query": {"match_all": {}}, "script": {"source": "doc['likes'].value"}}}
@@ -130,6 +133,34 @@ def test_what_throughline_itself_asks_of_its_records_is_none(telemetry: Telemetr
     assert queries.total(api, wanted).calls == 0
     assert queries.top(api, "model", wanted) == queries.traces_like(api, "1") == []
     assert queries.record(api, "1") is None
+    assert not telemetry.spans()
+
+
+def test_the_clients_own_query_language_is_seen_as_well(telemetry: Telemetry) -> None:
+    dsl = pytest.importorskip("elasticsearch.dsl")
+    telemetry.instrument(content=ContentMode.SPAN_ONLY)
+    asked = dsl.Search(using=client(lambda _: reply(found(MOON))), index="articles")
+    assert [hit.text for hit in asked.query("match", text=CANARY)[:4].execute()] == ["The moon pulls."]
+    asked.filter("term", status="published").execute()
+    attributes = telemetry.attributes()
+    assert (attributes[names.RETRIEVAL_QUERY_TEXT], attributes[names.RETRIEVAL_TOP_K]) == (CANARY, 4)
+
+
+def test_the_old_search_for_vectors_is_a_retrieval(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    headers = {"accept": "application/json", "content-type": "application/json"}
+    api = client(lambda _: reply(found(MOON)))
+    api.perform_request("GET", "/one%20two/_knn_search", headers=headers, body={"knn": KNN})
+    assert telemetry.span().name == "retrieval one two"
+    assert telemetry.attributes()[names.RETRIEVAL_TOP_K] == 3
+
+
+def test_searches_sent_as_text_are_left_to_the_client(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    headers = {"accept": "application/json", "content-type": "application/json"}
+    api = client(lambda _: reply(found(MOON)))
+    api.perform_request("POST", "/a/_search", headers=headers, body=json.dumps({"query": WORDS}))
+    api.msearch(searches=["{}", json.dumps({"query": WORDS})])
     assert not telemetry.spans()
 
 

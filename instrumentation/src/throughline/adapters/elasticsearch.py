@@ -39,20 +39,19 @@ class Searches(NamedTuple):
     source: str | None
     params: Mapping[str, Any]
     bodies: Sequence[Mapping[str, Any]]
+    clauses: Sequence[Clause]
+    """What ranks the hits, by the rule above."""
 
-    def clauses(self) -> list[Clause]:
-        """What ranks the hits, by the rule above."""
-        return [clause for body in self.bodies for clause in self._ranking(body)]
 
-    def _ranking(self, body: Mapping[str, Any]) -> list[Clause]:
-        if _size(body, self.params) == 0:
-            return []
-        by_relevance = _by_relevance(get(body, "sort")) and _by_relevance(self.params.get("sort"))
-        words_count = by_relevance and "scroll" not in self.params
-        found = [clause for clause in asked(body) if clause.by_meaning or words_count]
-        if words_count and isinstance(text := self.params.get("q"), str) and text not in ("*", "*:*"):
-            found.append(Clause(False, text))
-        return found
+def _ranking(body: Mapping[str, Any], params: Mapping[str, Any]) -> list[Clause]:
+    if _size(body, params) == 0:
+        return []
+    by_relevance = _by_relevance(get(body, "sort")) and _by_relevance(params.get("sort"))
+    words_count = by_relevance and "scroll" not in params
+    found = [clause for clause in asked(body) if clause.by_meaning or words_count]
+    if words_count and isinstance(text := params.get("q"), str) and text not in ("*", "*:*"):
+        found.append(Clause(False, text))
+    return found
 
 
 def _size(body: Any, params: Mapping[str, Any]) -> int | None:
@@ -63,9 +62,14 @@ def _size(body: Any, params: Mapping[str, Any]) -> int | None:
 def _by_relevance(sort: Any) -> bool:
     """Whether the hits come best first, or at least the score has a say in it."""
     keys = sort if isinstance(sort, (list, tuple)) else [sort] if sort else []
-    return not keys or any(
-        "_score" in str(key.partition(":")[0] if isinstance(key, str) else list(key)) for key in keys
-    )
+    return not keys or any(map(_is_score, keys))
+
+
+def _is_score(key: Any) -> bool:
+    """`_score`, `date:desc,_score` or `{"_score": {"order": "desc"}}`."""
+    if isinstance(key, str):
+        return "_score" in (part.partition(":")[0] for part in key.split(","))
+    return isinstance(key, Mapping) and "_score" in key
 
 
 class Search(Reader):
@@ -77,10 +81,10 @@ class Search(Reader):
         op.data_source = body.source
         wanted = {_top_k(search, body.params) for search in body.bodies}
         op.retrieval_top_k = wanted.pop() if len(wanted) == 1 else None
-        op.model = next((clause.model for clause in body.clauses() if clause.model), None)
+        op.model = next((clause.model for clause in body.clauses if clause.model), None)
 
     def request_content(self, op: Operation, body: Searches) -> None:
-        texts = [clause.text for clause in body.clauses() if clause.text]
+        texts = [clause.text for clause in body.clauses if clause.text]
         op.query = "\n".join(dict.fromkeys(texts)) or None  # a hybrid search says the same text to each of its halves
 
     def response(self, op: Operation, body: Any) -> None:
@@ -137,7 +141,7 @@ class Elasticsearch(Adapter):
         if endpoint not in _ENDPOINTS:
             return None
         searches = _searches(endpoint, folder, given)
-        if searches is None or not searches.clauses():
+        if searches is None or not searches.clauses:
             return None
         node = next(iter(call.instance.transport.node_pool.all())).config
         return Route(self.reader, searches, None, node.host, node.port)
@@ -151,14 +155,15 @@ def _searches(endpoint: str, folder: str, given: Mapping[str, Any]) -> Searches 
     """The request as it is read; None where its body is no plain data, such as text or a one-shot iterator."""
     params, body = given.get("params") or {}, given.get("body")
     index = unquote(folder.removeprefix("/")) or None
-    if endpoint != "_msearch":
-        body = {} if body is None else body
-        return Searches(index, params, [body]) if isinstance(body, Mapping) else None
-    if not isinstance(body, (list, tuple)):
+    if endpoint == "_msearch":
+        headers, bodies = (body[::2], body[1::2]) if isinstance(body, (list, tuple)) else ((), ())
+        indices = {named for header in headers if (named := _index(header) or index)}
+        index = ",".join(sorted(indices)) or None
+    else:
+        bodies = [{} if body is None else body]
+    if not all(isinstance(search, Mapping) for search in bodies):
         return None
-    headers, searches = body[::2], [search for search in body[1::2] if isinstance(search, Mapping)]
-    indices = {named for header in headers if (named := _index(header) or index)}
-    return Searches(",".join(sorted(indices)) or None, params, searches)
+    return Searches(index, params, bodies, [clause for search in bodies for clause in _ranking(search, params)])
 
 
 def _index(header: Any) -> str | None:
