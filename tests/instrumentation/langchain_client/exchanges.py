@@ -50,13 +50,14 @@ def chunks(
     went_out = {**whole, "input_tokens": 0, "total_tokens": whole["output_tokens"]}
     went_out.pop("input_token_details", None)
     meta = {"finish_reason": reason, "model_name": f"{MODEL}-0"}
+    empty: Any = [] if any(isinstance(piece.get("content"), list) for piece in pieces) else ""
     found = [
-        {"content": "", "usage_metadata": came_in},
-        *({"content": "", **piece} for piece in pieces),
-        {"content": "", "response_metadata": meta},
-        {"content": "", "usage_metadata": went_out, "chunk_position": "last"},
+        {"usage_metadata": came_in},
+        *pieces,
+        {"response_metadata": meta},
+        {"usage_metadata": went_out, "chunk_position": "last"},
     ]
-    return [{**chunk, "id": "resp-1"} for chunk in found]
+    return [{"content": empty, **chunk, "id": "resp-1"} for chunk in found]
 
 
 def output(*parts: dict[str, Any], reason: str = "stop") -> list[dict[str, Any]]:

@@ -92,6 +92,7 @@ async def test_every_way_of_streaming(telemetry: Telemetry, mode: Any, subgraphs
         assert ending(root) == ("completed", None)
         if mode not in ("debug", "custom"):
             assert '"content":"Cold."' in root.attributes[names.OUTPUT_MESSAGES]
+            assert root.attributes[names.RESPONSE_FINISH_REASONS] == ("stop",)
     check_everything(telemetry)
 
 

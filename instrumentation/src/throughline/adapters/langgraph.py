@@ -38,8 +38,8 @@ class _Graph(Reader):
 
     def response(self, op: Operation, body: Any) -> None:
         op.time_to_first_chunk = None  # a graph's chunks are its steps
-        said = body.get("messages") or body.get("chunks")
-        reason = finish_reason(said[-1]) if said else None
+        said = body.get("messages")
+        reason = finish_reason(said[-1]) if said else body.get("reason")
         op.finish_reasons = [reason] if reason else None
         if body.get("paused") and op.end_reason == "completed":
             op.end_reason = "interrupted"
@@ -57,11 +57,12 @@ class _Graph(Reader):
                 whole["paused"] = True
             elif said := _said(state):
                 whole["messages"] = said
+        elif (token := _token(state)) is not None and (reason := finish_reason(token)):
+            whole["reason"] = reason
 
     def fold_content(self, whole: dict[str, Any], chunk: Any) -> None:
-        piece = _payload(chunk)
-        if isinstance(piece, (list, tuple)) and piece and kind_of(piece[0]) == "ai":
-            whole.setdefault("chunks", []).append(piece[0])
+        if (token := _token(_payload(chunk))) is not None:
+            whole.setdefault("chunks", []).append(token)
 
 
 class Agent(_Graph):
@@ -86,6 +87,11 @@ def _payload(chunk: Any) -> Any:
     if isinstance(chunk, dict) and chunk.keys() >= {"type", "ns", "data"}:
         return chunk["data"]
     return chunk
+
+
+def _token(piece: Any) -> Any:
+    """The piece of a model's message that came with metadata, or None."""
+    return piece[0] if isinstance(piece, (list, tuple)) and piece and kind_of(piece[0]) == "ai" else None
 
 
 def _said(state: dict[str, Any]) -> list[Any]:
