@@ -10,7 +10,7 @@ from instrumentation.endings import OurError, one_end
 from instrumentation.scenarios import Client, answering
 from instrumentation.telemetry import Telemetry
 
-LAZY = "a stream asks nothing of anybody before its first step; generators.Lazy holds it from there"
+LAZY = "a stream asks nothing of anybody before its first step; generators.FirstStep holds it from there"
 CANNOT = {"test_the_callers_own_error_is_his_own": LAZY, "test_an_interrupt_ends_the_operation_too": LAZY}
 
 
@@ -64,21 +64,15 @@ LEFT_ASYNC = [(abroken_off, "dropped"), (aclosed_twice, "closed"), (aconsumer_ra
               (adrained, "completed")]  # fmt: skip
 
 
-class Lazy:
-    """Nothing is asked, and nothing recorded, before the first step; what that one raises is the operation's."""
+class FirstStep:
+    """What the first step raises is the operation's."""
 
     client: ClassVar[Client]
 
     def begun(self, answer: Any) -> Any:
         return self.client.stream(self.client.api(answering(answer)), self.client.exchange.request)
 
-    def test_a_stream_never_read_is_no_operation(self, telemetry: Telemetry) -> None:
-        telemetry.instrument()
-        stream = self.begun(OurError("it was asked"))
-        del stream
-        assert not telemetry.spans()
-
-    def test_the_callers_own_error_is_his_own(self, telemetry: Telemetry) -> None:
+    def test_the_callers_own_error_at_the_first_step_is_his_own(self, telemetry: Telemetry) -> None:
         error = OurError("from a transport")
         telemetry.instrument()
         with pytest.raises(Exception) as caught:  # noqa: PT011 - some clients wrap it
@@ -87,8 +81,20 @@ class Lazy:
         one_end(telemetry, "error", type(caught.value).__qualname__)
 
     @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
-    def test_an_interrupt_ends_the_operation_too(self, telemetry: Telemetry, interrupt: type[BaseException]) -> None:
+    def test_an_interrupt_at_the_first_step_ends_the_operation_too(
+        self, telemetry: Telemetry, interrupt: type[BaseException]
+    ) -> None:
         telemetry.instrument()
         with pytest.raises(interrupt):
             next(self.begun(interrupt()))
         one_end(telemetry, "error", interrupt.__name__)
+
+
+class Lazy(FirstStep):
+    """Of a generator function: without a first step there is no operation."""
+
+    def test_a_stream_never_read_is_no_operation(self, telemetry: Telemetry) -> None:
+        telemetry.instrument()
+        stream = self.begun(OurError("it was asked"))
+        del stream
+        assert not telemetry.spans()
