@@ -47,6 +47,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.75"),
     Client("langgraph", "langgraph", "langgraph.pregel", "langgraph:LangGraph", "0.6.0"),
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.1"),
+    Client("ollama", "ollama", "ollama", "ollama:Ollama", "0.4.0"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
     Client("qdrant", "qdrant-client", "qdrant_client", "qdrant:Qdrant", "1.14.2"),
 )
