@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 import throughline
 from elastic_transport import ObjectApiResponse, RoundRobinSelector
 from elasticsearch import helpers
+from hypothesis import given
+from hypothesis import strategies as st
 from instrumentation.elasticsearch_client.exchanges import DOCUMENTS, MOON, SUN, TEXT_QUERY, VECTOR, found
 from instrumentation.elasticsearch_client.wire import client, failure, reply
+from instrumentation.harmless import fuzzing, mutated
 from instrumentation.scenarios import answering
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry import trace
@@ -44,6 +48,9 @@ RETRIEVALS: dict[str, Any] = {
     "vectors, by date": {"knn": KNN, "sort": [{"date": "desc"}]},
     "vectors as a query": {"query": {"knn": KNN}},
     "vectors by script": {"query": {"script_score": {"query": {"match_all": {}}, "script": SIMILAR}}},
+    "vectors by a script in short": {
+        "query": {"script_score": {"query": {"match_all": {}}, "script": SIMILAR["source"]}}
+    },
     "several vectors": {"knn": [KNN, KNN]},
     "meaning": {"query": {"semantic": {"field": "text", "query": CANARY}}},
     "learned tokens": {"query": {"sparse_vector": {"field": "t", "inference_id": "elser", "query": CANARY}}},
@@ -100,6 +107,26 @@ def test_any_other_search_is_left_alone(telemetry: Telemetry, name: str) -> None
     search(OTHERS[name])
     assert not telemetry.spans()
     assert not telemetry.points()
+
+
+@fuzzing
+@given(data=st.data())
+def test_a_search_of_any_shape_passes_as_it_is(telemetry: Telemetry, data: st.DataObject) -> None:
+    """No complaint either: what is wrong with a search, its server says."""
+    body = data.draw(mutated(data.draw(st.sampled_from([*RETRIEVALS.values(), *OTHERS.values()]))))
+    sent: list[Any] = []
+
+    def handler(request: Any) -> Any:
+        sent.append(request.content)
+        return reply(found(MOON))
+
+    throughline.uninstrument()
+    client(handler).search(index="a", body=copy.deepcopy(body))
+    telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
+    passed = copy.deepcopy(body)
+    client(handler).search(index="a", body=passed)
+    assert sent[0] == sent[1]
+    assert passed == body
 
 
 def test_the_words_of_the_url_count_as_well(telemetry: Telemetry) -> None:

@@ -46,7 +46,7 @@ class Searches(NamedTuple):
 def _ranking(body: Mapping[str, Any], params: Mapping[str, Any]) -> list[Clause]:
     if _size(body, params) == 0:
         return []
-    by_relevance = _by_relevance(get(body, "sort")) and _by_relevance(params.get("sort"))
+    by_relevance = _by_relevance(body.get("sort")) and _by_relevance(params.get("sort"))
     words_count = by_relevance and "scroll" not in params
     found = [clause for clause in asked(body) if clause.by_meaning or words_count]
     if words_count and isinstance(text := params.get("q"), str) and text not in ("*", "*:*"):
@@ -99,8 +99,8 @@ class Search(Reader):
 
 
 def _top_k(search: Mapping[str, Any], params: Mapping[str, Any]) -> int | None:
-    size, knn = _size(search, params), get(search, "knn")
-    return size if size is not None or isinstance(knn, list) else fitting(get(knn, "k"), int)
+    size, knn = _size(search, params), search.get("knn")
+    return fitting(knn.get("k"), int) if size is None and isinstance(knn, Mapping) else size
 
 
 def _document(hit: Any) -> dict[str, Any]:

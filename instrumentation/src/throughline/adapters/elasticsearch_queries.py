@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from throughline.parts import get
-
 _AROUND = {  # clause that holds others → where those that add to the score are; what only filters is not among them
     "bool": ("must", "should"),
     "boosting": ("positive",),
@@ -36,11 +34,11 @@ class Clause(NamedTuple):
 
 def asked(search: Any) -> Iterator[Clause]:
     """The ranking clauses of one search's body."""
-    yield from map(_knn, _several(get(search, "knn")))
-    yield from _retriever(get(search, "retriever"))
-    yield from _query(get(search, "query"))
-    for ranked in _several(get(search, "sub_searches")):
-        yield from _query(get(ranked, "query"))
+    yield from map(_knn, _several(_at(search, "knn")))
+    yield from _retriever(_at(search, "retriever"))
+    yield from _query(_at(search, "query"))
+    for ranked in _several(_at(search, "sub_searches")):
+        yield from _query(_at(ranked, "query"))
 
 
 def _query(query: Any) -> Iterator[Clause]:
@@ -48,7 +46,7 @@ def _query(query: Any) -> Iterator[Clause]:
         return
     for kind, inner in query.items():
         for place in _AROUND.get(kind, ()):
-            for below in _several(get(inner, place)):
+            for below in _several(_at(inner, place)):
                 yield from _query(below)
         yield from _ranking(kind, inner)
 
@@ -58,19 +56,19 @@ def _ranking(kind: str, inner: Any) -> Iterator[Clause]:
     if kind == "knn":
         yield _knn(inner)
     elif kind in ("semantic", "sparse_vector"):
-        yield Clause(True, _text(get(inner, "query")))
+        yield Clause(True, _text(_at(inner, "query")))
     elif kind in _TOKENS:
         yield from (
-            Clause(True, _text(get(field, "model_text")), _text(get(field, "model_id"))) for field in _values(inner)
+            Clause(True, _text(_at(field, "model_text")), _text(_at(field, "model_id"))) for field in _values(inner)
         )
-    elif kind == "script_score" and any(name in get(inner, "script.source", "") for name in _VECTOR_FUNCTIONS):
+    elif kind == "script_score" and _compares_vectors(_at(inner, "script")):
         yield Clause(True)
     elif kind in _WORDS_IN_FIELD:
-        yield from _words(field if isinstance(field, str) else get(field, "query") for field in _values(inner))
+        yield from _words(field if isinstance(field, str) else _at(field, "query") for field in _values(inner))
     elif kind in _WORDS:
-        yield from _words([get(inner, "query")])
+        yield from _words([_at(inner, "query")])
     elif kind == "more_like_this":
-        yield from _words(_several(get(inner, "like")))
+        yield from _words(_several(_at(inner, "like")))
 
 
 def _words(texts: Any) -> Iterator[Clause]:
@@ -82,17 +80,30 @@ def _retriever(retriever: Any) -> Iterator[Clause]:
     """One retriever, which may combine others; a standard one is a query like any other."""
     for kind, inner in retriever.items() if isinstance(retriever, Mapping) else ():
         if kind == "standard":
-            yield from _query(get(inner, "query"))
+            yield from _query(_at(inner, "query"))
             continue
-        yield _knn(inner) if kind == "knn" else Clause(True, _text(get(inner, "inference_text") or get(inner, "query")))
-        for below in [*_several(get(inner, "retriever")), *_several(get(inner, "retrievers"))]:
-            yield from _retriever(get(below, "retriever") or below)  # a linear one gives each a weight beside it
+        yield _knn(inner) if kind == "knn" else Clause(True, _text(_at(inner, "inference_text") or _at(inner, "query")))
+        for below in [*_several(_at(inner, "retriever")), *_several(_at(inner, "retrievers"))]:
+            yield from _retriever(_at(below, "retriever") or below)  # a linear one gives each a weight beside it
 
 
 def _knn(knn: Any) -> Clause:
     """A vector, or the text that the server is to make one of."""
-    builder = get(knn, "query_vector_builder.text_embedding")
-    return Clause(True, _text(get(builder, "model_text")), _text(get(builder, "model_id")))
+    builder = _at(knn, "query_vector_builder", "text_embedding")
+    return Clause(True, _text(_at(builder, "model_text")), _text(_at(builder, "model_id")))
+
+
+def _compares_vectors(script: Any) -> bool:
+    """Whether a script, which may be written as its source alone, scores by a vector."""
+    source = str(_at(script, "source") if isinstance(script, Mapping) else script)
+    return any(name in source for name in _VECTOR_FUNCTIONS)
+
+
+def _at(source: Any, *path: str) -> Any:
+    """What stands there; None where what is around it is not of the shape that it should be."""
+    for name in path:
+        source = source.get(name) if isinstance(source, Mapping) else None
+    return source
 
 
 def _text(value: Any) -> str | None:
