@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from throughline import names
 from throughline.adapter import Reader
@@ -18,6 +18,9 @@ _COUNTS = {"Input": "input_tokens", "Output": "output_tokens", "CacheReadInput":
 
 class Invoked(Reader):
     """`InvokeModel` and its stream, around the body of some family: `super()` is that family's reader."""
+
+    says_more: ClassVar[bytes] = b""
+    """What is in chunks, nearly all, that only say more text, so that `fold` need not decode them."""
 
     def request(self, op: Operation, body: Any) -> None:
         super().request(op, body["body"])
@@ -42,7 +45,10 @@ class Invoked(Reader):
         super().response_content(op, get(body, "body", {}))
 
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
-        told = json_body(get(chunk, "chunk.bytes"))
+        content = get(chunk, "chunk.bytes", b"")
+        if self.says_more and self.says_more in content:
+            return
+        told = json_body(content)
         reply = whole.setdefault("body", {})
         for key in ("amazon-bedrock-invocationMetrics", "amazon-bedrock-guardrailAction"):
             if key in told:
@@ -74,9 +80,13 @@ def _words(name: str) -> list[str]:
 class AnthropicBody(Invoked, Messages):
     """Anthropic's messages."""
 
+    says_more = b'"content_block_delta"'
+
 
 class NovaBody(Invoked, Converse):
     """Nova's messages."""
+
+    says_more = b'"contentBlockDelta"'
 
 
 class CompletionBody(Invoked, Completion):
