@@ -40,8 +40,6 @@ RECOMMENDED = {
     "text_completion": _INFERENCE,
     "fetch_response": {names.RESPONSE_FINISH_REASONS, names.RESPONSE_ID, names.RESPONSE_MODEL, names.RESPONSE_STATUS,
                        names.SERVER_ADDRESS, names.SERVER_PORT},
-    "fetch_response": {names.RESPONSE_FINISH_REASONS, names.RESPONSE_ID, names.RESPONSE_MODEL, names.RESPONSE_STATUS,
-                       names.SERVER_ADDRESS, names.SERVER_PORT},
     "embeddings": {names.EMBEDDINGS_DIMENSION_COUNT, names.REQUEST_ENCODING_FORMATS, names.RESPONSE_MODEL,
                    names.USAGE_INPUT_TOKENS, names.SERVER_ADDRESS, names.SERVER_PORT},
     "retrieval": {names.RETRIEVAL_TOP_K, names.DATA_SOURCE_ID},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -39,6 +39,8 @@ class Reader:
     """Whether the application itself says where it begins and ends: inside, only the same operation is part of it."""
     measures: ClassVar[str] = ""
     """Which metrics it has, a key of `instruments.MEASURES`; by default its operation's."""
+    hands_over: ClassVar[Sequence[str]] = ()
+    """The fields that the operation around it gets where this one is what that one does (`joins`), beside `extra`."""
     binary: ClassVar[bool] = False
     """Whether its replies are bytes of a picture or of sound: `fold` gets their blocks where the caller reads them."""
     pauses: ClassVar[frozenset[str]] = frozenset()
@@ -59,6 +61,11 @@ class Reader:
     def span_name(self, op: Operation) -> str:
         """`{operation} {what it is about}`, as the conventions want it."""
         return named(op)
+
+    def joins(self, around: Operation, body: Any) -> bool:
+        """Whether the operation that is running around it is this very one, so that it has no span of its own."""
+        del around, body
+        return False
 
     def error(self, op: Operation, error: BaseException) -> str | None:
         """The `error.type` of what was raised, which may also say more of `op`; None: the name of its class."""
@@ -221,6 +228,9 @@ class Adapter:
         client gave, or in the place of a generator `running.replaced(result)`."""
         running.finish(result)
         return result
+
+    def saw(self, call: Call, result: Any, running: Running | None) -> None:
+        """A `seen` point gave this result, inside the operation of this adapter that is running, if one is."""
 
     def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> tuple[Any, ...] | None:
         """Send `body` instead, if not None, and `headers` besides; asked for only where the owner opted in.

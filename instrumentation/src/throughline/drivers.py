@@ -230,6 +230,33 @@ def _note_failed(error: BaseException) -> None:
         recording.failed = (status or type(error).__qualname__, perf_counter())
 
 
+def seen_driver(original: Method, adapter: Adapter, point: str, *, method: bool) -> Method:
+    """`original` is no operation, but what it gives tells the adapter something."""
+
+    def note(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        call = Call(args[0], args[1:], kwargs, point) if method else Call(None, args, kwargs, point)
+        recording = running(context.get_current())
+        adapter.saw(call, result, recording if recording is not None and recording.adapter is adapter else None)
+
+    if inspect.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def driven_async(*args: Any, **kwargs: Any) -> Any:
+            result = await original(*args, **kwargs)
+            contained(note, args, kwargs, result)
+            return result
+
+        return driven_async
+
+    @functools.wraps(original)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        contained(note, args, kwargs, result)
+        return result
+
+    return driven
+
+
 def native_driver(original: Method, adapter: Adapter, instead: Method | None) -> Method:
     """`original` opens the client's own span for a call; there is none where the call is recorded already."""
 

@@ -17,7 +17,7 @@ from opentelemetry import _logs, metrics, trace
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import CLIENTS, Client
 from throughline.contained import contained
-from throughline.drivers import attempt_driver, call_driver, native_driver, retry_driver, verdict_driver
+from throughline.drivers import attempt_driver, call_driver, native_driver, retry_driver, seen_driver, verdict_driver
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
 from throughline.recorder import Recorder
@@ -226,7 +226,10 @@ def _driver(
             return attempt_driver(original, patch.failed)
         case "native":
             return native_driver(original, adapter, patch.instead)
-    return call_driver(active, adapter, original, patch.point.partition(":")[2], method=method)
+    point = patch.point.partition(":")[2]
+    if patch.kind == "seen":
+        return seen_driver(original, adapter, point, method=method)
+    return call_driver(active, adapter, original, point, method=method)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ _DOUBLING = tuple(0.1 * 2**n for n in range(13))
 _WORKFLOW = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 _MCP = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 _COUNT = (0, 1, 2, 4, 8, 16, 32, 64, 128)
-_MCP_DIMENSIONS = ("name", "tool_name", "prompt_name", "mcp_method", "error_type")
+_MCP_DIMENSIONS = ("name", "tool_name", "prompt_name", "mcp_method", "error_type", "mcp_protocol", "network_transport",
+                   "network_protocol", "rpc_status")  # fmt: skip
 
 
 class Measure(NamedTuple):

@@ -14,6 +14,7 @@ from throughline import endings
 from throughline.adapter import Adapter, Call, Route
 from throughline.contained import contained
 from throughline.instruments import Instruments
+from throughline.joined import Joined
 from throughline.prices import Prices
 from throughline.recording import RUNNING, Recording
 from throughline.settings import Settings
@@ -68,7 +69,10 @@ class Recorder:
             return None
         if outer is not None:
             outer.holds(route.reader)
-        recording = Recording(self, route, current, outer)
+        if outer is not None and contained(route.reader.joins, outer.op, route.body):
+            recording: Recording = Joined(self, route, current, outer)
+        else:
+            recording = Recording(self, route, current, outer)
         recording.adapter = adapter
         contained(adapter.prepare, call, recording)
         if self.amends:

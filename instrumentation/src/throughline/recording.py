@@ -128,7 +128,8 @@ class Recording:
             body = self.reader.ask_usage(self._body)
             self.hides = self.reader.only_usage if body is not None else None
         span = self.span.get_span_context()
-        if self.op.server_address in settings.trace_hosts and span.is_valid:
+        local = "stdio" if self.op.network_transport == "pipe" else None
+        if (self.op.server_address or local) in settings.trace_hosts and span.is_valid:
             headers = {"traceparent": f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"}
         if body is not None or headers:
             amended = adapter.amend(call, body, headers)
@@ -285,7 +286,7 @@ class Recording:
         if self.totals is not None:
             contained(self.totals.fill, op)
         if self._outer is not None and self._outer.totals is not None:
-            contained(self._outer.totals.add, op, self.totals)
+            contained(self._outer.totals.add, op, self.totals, self.reader.kind == "server")
 
     def _price(self, prices: Prices) -> None:
         op = self.op

@@ -31,9 +31,9 @@ class Totals:
 
     _inner: list[_Inner] = field(default_factory=list)
 
-    def add(self, op: Operation, inside: Totals | None) -> None:
-        """`op` ended within; `inside` is what was within that."""
-        self._inner.append(_of(op) if inside is None else _with(op, inside))
+    def add(self, op: Operation, inside: Totals | None, served: bool = False) -> None:
+        """`op` ended within; `inside` is what was within that. `served`: it is the other side of what called it."""
+        self._inner.append(_of(op) if inside is None else _with(op, inside, served))
 
     @property
     def own_model_calls(self) -> int:
@@ -79,8 +79,8 @@ def _of(op: Operation) -> _Inner:
     return _Inner(called, 0, op.input_tokens or 0, op.output_tokens or 0, costs, unpriced, called, 0)
 
 
-def _with(op: Operation, inside: Totals) -> _Inner:
-    tool, passes = int(op.name == "execute_tool"), op.name in _STEPS_ON_THE_WAY
+def _with(op: Operation, inside: Totals, served: bool) -> _Inner:
+    tool, passes = int(op.name == "execute_tool" and not served), op.name in _STEPS_ON_THE_WAY
     inner = inside._inner
     return _Inner(
         model_calls=inside._sum("model_calls"),
