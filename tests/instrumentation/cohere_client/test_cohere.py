@@ -6,6 +6,7 @@ import gc
 from typing import Any
 
 import cohere
+import httpx as http
 import pytest
 from instrumentation.cohere_client import exchanges_v1
 from instrumentation.cohere_client.exchanges import (
@@ -146,6 +147,36 @@ def test_usage_that_was_not_counted_is_not_recorded(telemetry: Telemetry) -> Non
     found = telemetry.attributes()
     assert not {names.USAGE_INPUT_TOKENS, names.USAGE_OUTPUT_TOKENS} & found.keys()
     assert found[names.RESPONSE_ID] == RECORDED[names.RESPONSE_ID]
+
+
+CLOUDS = [
+    ("BedrockClient", "aws.bedrock", "bedrock-runtime.eu-west-1.amazonaws.com"),
+    ("SagemakerClient", "cohere", "runtime.sagemaker.eu-west-1.amazonaws.com"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the client's own
+@pytest.mark.parametrize("counted", [True, False])
+@pytest.mark.parametrize(("kind", "provider", "host"), CLOUDS)
+def test_other_clouds_are_named_and_counts_that_they_do_not_tell_are_not_recorded(
+    telemetry: Telemetry, kind: str, provider: str, host: str, counted: bool
+) -> None:
+    telemetry.instrument()
+    told = {"x-amzn-bedrock-input-token-count": "11", "x-amzn-bedrock-output-token-count": "7"} if counted else {}
+    sent: list[Any] = []
+
+    def handler(request: Any) -> Any:
+        sent.append(request.url.host)
+        return http.Response(200, json={**exchanges_v1.SAID, "meta": None}, headers=told)
+
+    api = getattr(cohere, kind)(aws_access_key="a", aws_secret_key="s", aws_region="eu-west-1")
+    api._client_wrapper.httpx_client.httpx_client._transport = http.MockTransport(handler)
+    assert api.chat(model="m", message="Say hello.").text == "Hello."
+    found = telemetry.attributes()
+    assert [found[names.SERVER_ADDRESS]] == sent == [host]
+    assert (found[names.PROVIDER_NAME], found[names.SERVER_PORT]) == (provider, 443)
+    usage = (found.get(names.USAGE_INPUT_TOKENS), found.get(names.USAGE_OUTPUT_TOKENS))
+    assert usage == ((11, 7) if counted else (None, None))
 
 
 def test_other_endpoints_are_no_operation(telemetry: Telemetry) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
-from throughline.adapters.cohere_v1 import TOKENS, Chat, Generate, documents, finish_reason, note_failure
+from throughline.adapters.cohere_v1 import TOKENS, Chat, Generate, documents, finish_reason, note_failure, uncounted
 from throughline.operation import Operation, Part, fitting
 from throughline.parts import (
     function_tool,
@@ -65,6 +65,7 @@ class ChatV2(Reader):
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
+        uncounted(op)
         if reason := finish_reason(body):
             op.finish_reasons = [reason]
         note_failure(op, body)
@@ -146,6 +147,7 @@ class Embed(Reader):
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
+        uncounted(op)
         found = get(body, "embeddings")
         plain = ("float_", "float", "int8", "uint8")  # the other kinds are packed
         kinds = [found] if isinstance(found, list) else [get(found, key) for key in plain]
@@ -176,6 +178,8 @@ _READERS: Mapping[tuple[bool, str], Reader] = {
     (True, "chat"): ChatV2(), (True, "embed"): _EMBED, (True, "rerank"): _RERANK,
     (False, "chat"): Chat(), (False, "embed"): _EMBED, (False, "rerank"): _RERANK, (False, "generate"): Generate(),
 }  # fmt: skip
+_ELSEWHERE = "n/a"  # how the clients for other clouds name themselves; their base URL is not used
+_AWS = {"bedrock": "bedrock-runtime.{}.amazonaws.com", "sagemaker": "runtime.sagemaker.{}.amazonaws.com"}
 _RETRIES = {"_retry_timeout": "retry", "_retry_timeout_from_retries": "retry", "_should_retry": "verdict"}
 
 
@@ -205,6 +209,18 @@ def _server(url: str) -> tuple[str | None, int | None]:
     return found.hostname, found.port or {"https": 443, "http": 80}.get(found.scheme)
 
 
+def _place(wrapper: Any) -> tuple[str, str | None, int | None]:
+    """Whose models a client uses, and where: one for another cloud keeps that in the hook that changes its requests."""
+    hooks = wrapper.httpx_client.httpx_client.event_hooks["request"] if wrapper._client_name == _ELSEWHERE else ()
+    for hook in hooks:
+        cells = zip(hook.__code__.co_freevars, hook.__closure__ or (), strict=True)
+        known = {name: cell.cell_contents for name, cell in cells}
+        if host := _AWS.get(str(known.get("service"))):
+            provider = "aws.bedrock" if known["service"] == "bedrock" else "cohere"
+            return provider, host.format(known.get("aws_region")), 443
+    return ("cohere", None, None) if hooks else ("cohere", *_server(wrapper.get_base_url()))
+
+
 class Cohere(Adapter):
     """The `cohere` package: its clients for both APIs, sync and async."""
 
@@ -218,7 +234,7 @@ class Cohere(Adapter):
         client = call.instance
         wrapper = getattr(client, "_client_wrapper", None) or client._raw_client._client_wrapper
         reader = _READERS["V2" in kind, method.removesuffix("_stream")]
-        return Route(reader, asked, "cohere", *_server(wrapper.get_base_url()))
+        return Route(reader, asked, *_place(wrapper))
 
     def deliver(self, result: Any, running: Running) -> Any:
         """A reply is inside its response; a stream is inside a context manager, which opens it."""

@@ -36,6 +36,14 @@ def note_failure(op: Operation, body: Any) -> None:
         op.error_type = fitting(get(body, "finish_reason"), str) or "error"
 
 
+def uncounted(op: Operation) -> None:
+    """Forget counts that say that nobody counted, as the client's own do where another cloud told none."""
+    if (op.input_tokens or 0) < 0:
+        op.input_tokens = None
+    if (op.output_tokens or 0) < 0:
+        op.output_tokens = None
+
+
 def documents(body: Any) -> list[Message]:
     """What the model is to answer from, beside the messages."""
     found: list[Part | None] = [{"type": "document", "document": parsed(each)} for each in items(body, "documents")]
@@ -85,6 +93,7 @@ class Chat(Reader):
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
+        uncounted(op)
         if reason := finish_reason(body):
             op.finish_reasons = ["tool_call" if reason == "stop" and items(body, "tool_calls") else reason]
         note_failure(op, body)
@@ -138,6 +147,7 @@ class Generate(Reader):
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
+        uncounted(op)
         op.finish_reasons = [reason for each in items(body, "generations") if (reason := finish_reason(each))] or None
         note_failure(op, body)
 
