@@ -33,9 +33,7 @@ from throughline import ContentMode, drivers, names
 from throughline.adapters.bedrock_blocks import block_part
 
 RUNTIME = "bedrock-runtime"
-COUNTS = {"x_amzn_bedrock_input_token_count": "12", "x_amzn_bedrock_output_token_count": "8"}
 CONVERSE = answering(lambda: whole(HELLO))
-INVOKE = answering(lambda: whole(CLAUDE, **COUNTS))
 
 
 def client(handler: Any, service: str = RUNTIME, **options: Any) -> Any:
