@@ -200,3 +200,11 @@ def chosen_attributes(op: Operation, chosen: Sequence[str]) -> dict[str, Attribu
 def content_attributes(op: Operation) -> dict[str, Any]:
     """Captured content, not yet masked, by attribute name."""
     return {_CONTENT[key]: value for key, value in op.__dict__.items() if key in _CONTENT and value}
+
+
+def leave_out_defaults(op: Operation) -> None:
+    """The conventions want these only where they say something: a stream, and more choices than one."""
+    if not op.stream:
+        op.stream = None
+    if op.choice_count == 1:
+        op.choice_count = None

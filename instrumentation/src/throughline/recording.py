@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter, time_ns
-from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry import context, propagate, trace
@@ -16,23 +15,23 @@ from opentelemetry.trace import Span, SpanKind
 
 from throughline import emission, endings, foreign, names
 from throughline.adapter import Adapter, Reader, Route
+from throughline.charging import charge
 from throughline.contained import contained, lost
 from throughline.identity import carried, stamp_all_spans
-from throughline.operation import Operation, start_attributes
+from throughline.operation import Operation, leave_out_defaults, start_attributes
 from throughline.reads import Reads
+from throughline.stepping import stepped, stepped_async
 from throughline.streams import ByteFeed, Generator, Watched, Watcher, watch, watch_generator
 from throughline.totals import Totals
 from throughline.usage import estimate
 
 if TYPE_CHECKING:
-    from throughline.prices import Prices
     from throughline.recorder import Recorder
 
 RUNNING = context.create_key("throughline.running")
 _SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
 _SPAN = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))  # the API sets it at twice our cost
 _KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL, "server": SpanKind.SERVER}
-_LIST_PRICED = (None, "auto", "default", "standard")  # tiers of service that cost what the list says
 _MODEL_CALLS = ("chat", "generate_content", "text_completion")  # one call by three names
 
 _W = TypeVar("_W")
@@ -171,7 +170,7 @@ class Recording:
 
     def replaced(self, generator: Any) -> Generator:
         """A generator of the same kind, each step of which runs inside this operation, which ends with it."""
-        steps = _stepped_async if hasattr(generator, "__anext__") else _stepped
+        steps = stepped_async if hasattr(generator, "__anext__") else stepped
         return self._open(watch_generator(steps(generator, self.inside()), self))
 
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
@@ -278,7 +277,7 @@ class Recording:
         if recorder.reads_content:
             contained(self.reader.response_content, op, reply)
         if recorder.prices is not None and op.input_tokens is not None:
-            contained(self._price, recorder.prices)
+            contained(charge, op, recorder.prices, self.started / 1e9)
         if recorder.settings.estimate_usage:
             contained(estimate, op)
         if op.error_type and reason == "completed":  # the provider says so in an answer that arrived whole
@@ -288,77 +287,9 @@ class Recording:
         if self._outer is not None and self._outer.totals is not None:
             contained(self._outer.totals.add, op, self.totals, self.reader.kind == "server")
 
-    def _price(self, prices: Prices) -> None:
-        op = self.op
-        if op.off_list or op.extra.get(names.OPENAI_RESPONSE_SERVICE_TIER) not in _LIST_PRICED:
-            return
-        cost = prices.cost(
-            op.provider,
-            op.response_model or op.model,  # the request's may be the name of a deployment
-            input_tokens=op.input_tokens,
-            output_tokens=op.output_tokens,
-            cache_read_tokens=op.cache_read_tokens,
-            cache_creation_tokens=op.cache_creation_tokens,
-            reasoning_tokens=op.reasoning_tokens,
-            at=self.started / 1e9,
-            address=op.server_address,
-        )
-        if cost is not None:
-            op.cost, op.cost_currency, op.price_version = cost.amount, cost.currency, cost.price_version
-            op.extra.update(cost.parts)
-
     def _emit(self, duration: float) -> None:
         emission.emit(self._recorder, self, self._known, self._message, duration)
 
 
 def _same(operation: str, other: str) -> bool:
     return operation == other or (operation in _MODEL_CALLS and other in _MODEL_CALLS)
-
-
-def _stepped(source: Iterator[Any], inside: Context) -> Iterator[Any]:
-    """The same items, each step in this context; between the steps the caller has his own."""
-    end = object()
-    while True:
-        token = context.attach(inside)
-        try:
-            item = next(source, end)
-        finally:
-            context.detach(token)
-        if item is end:
-            return
-        try:
-            yield item
-        except GeneratorExit:
-            if isinstance(source, GeneratorType):
-                source.close()
-            raise
-
-
-async def _stepped_async(source: AsyncIterator[Any], inside: Context) -> AsyncIterator[Any]:
-    end = object()
-    while True:
-        token = context.attach(inside)
-        try:
-            item = await anext(source, end)
-        except GeneratorExit:  # thrown in by whoever freed the generator, in his context
-            raise
-        except BaseException:
-            context.detach(token)
-            raise
-        context.detach(token)
-        if item is end:
-            return
-        try:
-            yield item
-        except GeneratorExit:
-            if isinstance(source, AsyncGeneratorType):
-                await source.aclose()
-            raise
-
-
-def leave_out_defaults(op: Operation) -> None:
-    """The conventions want these only where they say something: a stream, and more choices than one."""
-    if not op.stream:
-        op.stream = None
-    if op.choice_count == 1:
-        op.choice_count = None
