@@ -59,12 +59,13 @@ def test_a_broken_hook_costs_telemetry_only(
 
 
 @pytest.mark.complains
+@pytest.mark.timeout(400)
 @settings(
     max_examples=1000, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(arguments=json_values, result=json_values, call_id=json_values)
-def test_odd_arguments_and_results_pass_as_they_are(
+def test_malformed_arguments_and_results_pass_as_they_are(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture, arguments: Any, result: Any, call_id: Any
 ) -> None:
     def answer(value: Any) -> Any:

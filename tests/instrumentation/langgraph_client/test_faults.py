@@ -107,6 +107,7 @@ class State(TypedDict):
 
 
 @pytest.mark.complains
+@pytest.mark.timeout(400)
 @settings(
     max_examples=1000, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -116,7 +117,7 @@ class State(TypedDict):
     mode=st.sampled_from(["values", "updates", ["values", "updates"], "debug", "messages", "tasks"]),
     subgraphs=st.booleans(),
 )  # fmt: skip
-def test_odd_states_pass_as_they_are(
+def test_malformed_states_pass_as_they_are(
     telemetry: Telemetry, caplog: pytest.LogCaptureFixture, asked: Any, answered: Any, other: Any, thread: Any,
     mode: Any, subgraphs: bool,
 ) -> None:  # fmt: skip
