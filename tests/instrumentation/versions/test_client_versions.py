@@ -13,7 +13,7 @@ from throughline.adapters import CLIENTS
 ROOT = Path(__file__).parents[3]
 TESTS = ROOT / "tests" / "instrumentation"
 REQUIREMENTS = Path(__file__).parent / "requirements"
-ENVIRONMENTS = sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
+ENVIRONMENTS = sorted(path.stem for path in REQUIREMENTS.glob("*.txt") if path.stem != "oracle")  # rivals, no clients
 OLDEST = {client.distribution: client.oldest for client in CLIENTS}
 FOLDERS = {"openai": "openai_client"}
 

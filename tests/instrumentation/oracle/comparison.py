@@ -1,0 +1,140 @@
+"""What two instrumentations say of the same calls, difference by difference; and a table that explains them. No test."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+Kind = Literal["missing here", "missing there", "differs"]
+TIMED = ("gen_ai.response.time_to_first_chunk", "throughline.time_to_first_chunk")
+"""Attributes whose presence is compared, not their value."""
+ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One attribute, or place inside its content, or trait of the span in parentheses, in one call."""
+
+    where: str
+    attribute: str
+    kind: Kind
+    ours: Any = None
+    theirs: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.attribute} {self.kind}: ours {self.ours!r}, theirs {self.theirs!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One attribute of a line of a table: which differences it is about, and why they are right.
+
+    `[]` in an attribute stands for any index; `{ours}` in a value of theirs for ours.
+    """
+
+    attribute: str
+    kind: Kind
+    why: str
+    where: Sequence[str] = ("*",)
+    ours: Any = ABSENT
+    theirs: Any = ABSENT
+
+    def explains(self, difference: Difference) -> bool:
+        told = self.theirs
+        if isinstance(told, str):
+            told = told.replace("{ours}", str(difference.ours))
+        return (
+            self.kind == difference.kind
+            and fnmatchcase(difference.attribute.replace("[", "("), self.attribute.replace("[", "("))
+            and any(fnmatchcase(difference.where, place) for place in self.where)
+            and self.ours in (ABSENT, difference.ours)
+            and told in (ABSENT, difference.theirs)
+        )
+
+    @property
+    def too_wide(self) -> bool:
+        """It covers several attributes of the conventions, or values that differ in whatever way."""
+        if not self.attribute.startswith(("*", "g", "(")):
+            return False
+        before_content = self.attribute.partition("[")[0]
+        unsaid = ABSENT in (self.ours, self.theirs)
+        return "*" in before_content or (self.kind == "differs" and unsaid)
+
+
+def table(content: Any) -> Iterator[Explained]:
+    """Entries of a table; one of them may name several attributes."""
+    for entry in content:
+        several, where = entry["attribute"], entry.get("where", "*")
+        for attribute in several if isinstance(several, list) else [several]:
+            yield Explained(**{**entry, "attribute": attribute, "where": (where,) if isinstance(where, str) else where})
+
+
+def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Difference]:
+    """Of all calls: both are label → spans."""
+    for where in ours:
+        yield from _of_call(where, list(ours[where]), list(theirs[where]))
+
+
+def _of_call(where: str, ours: list[Any], theirs: list[Any]) -> Iterator[Difference]:
+    """Spans are paired by their operation, in their order; the label gets a number where there are several."""
+    several = len(ours) > 1 or len(theirs) > 1
+    for span in ours:
+        place = f"{where} {_operation(span)}" if several else where
+        alike = [other for other in theirs if _operation(other) == _operation(span)]
+        if not several and theirs:
+            alike = theirs[:1]
+        if not alike:
+            yield Difference(place, "(span)", "missing there", ours=span["name"])
+            continue
+        theirs.remove(alike[0])
+        yield from _of_span(place, _flat(span), _flat(alike[0]))
+    for span in theirs:
+        yield Difference(f"{where} {_operation(span)}", "(span)", "missing here", theirs=span["name"])
+
+
+def _operation(span: Any) -> str:
+    return str(span["attributes"].get("gen_ai.operation.name", span["name"]))
+
+
+def _flat(span: Any) -> dict[str, Any]:
+    """Traits and attributes, what is JSON taken apart down to its scalars: path → value."""
+    found = {f"({trait})": span[trait] for trait in ("name", "kind", "status", "events")}
+    for name, value in span["attributes"].items():
+        found |= dict(_leaves(name, "timed" if name in TIMED else _structured(value)))
+    return found
+
+
+def _structured(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Lists of scalars are scalars; nulls, as some write them into every message, are no values."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{path}.{key}", inner)
+    elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        for index, item in enumerate(value):
+            yield from _leaves(f"{path}[{index}]", item)
+    elif value is not None:
+        yield path, value
+
+
+def _of_span(where: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Difference]:
+    for path in {**ours, **theirs}:
+        attribute = re.sub(r"\[\d+\]", "[]", path)
+        if path not in theirs:
+            yield Difference(where, attribute, "missing there", ours=ours[path])
+        elif path not in ours:
+            yield Difference(where, attribute, "missing here", theirs=theirs[path])
+        elif ours[path] != theirs[path] or type(ours[path]) is not type(theirs[path]):
+            yield Difference(where, attribute, "differs", ours[path], theirs[path])
