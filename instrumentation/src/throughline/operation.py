@@ -202,6 +202,15 @@ def content_attributes(op: Operation) -> dict[str, Any]:
     return {_CONTENT[key]: value for key, value in op.__dict__.items() if key in _CONTENT and value}
 
 
+def inherit(op: Operation, around: Operation) -> None:
+    """What an operation has of the one around it: its conversation, and a tool the agent that runs it."""
+    known, above = op.__dict__, around.__dict__
+    if "conversation_id" in above and known.get("conversation_id") is None:
+        op.conversation_id = around.conversation_id
+    if op.name == "execute_tool" and "agent_name" in above and known.get("agent_name") is None:
+        op.agent_name = around.agent_name
+
+
 def leave_out_defaults(op: Operation) -> None:
     """The conventions want these only where they say something: a stream, and more choices than one."""
     if not op.stream:

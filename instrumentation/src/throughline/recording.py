@@ -18,7 +18,8 @@ from throughline.adapter import Adapter, Reader, Route
 from throughline.charging import charge
 from throughline.contained import contained, lost
 from throughline.identity import carried, stamp_all_spans
-from throughline.operation import Operation, leave_out_defaults, start_attributes
+from throughline.operation import Operation, inherit, leave_out_defaults, start_attributes
+from throughline.own_streams import own
 from throughline.reads import Reads
 from throughline.stepping import stepped, stepped_async
 from throughline.streams import ByteFeed, Generator, Watched, Watcher, watch, watch_generator
@@ -42,7 +43,7 @@ class Recording:
 
     __slots__ = (
         "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "adapter", "amended",
-        "attempts", "context", "done", "failed", "gave_way", "hides", "op", "reader", "refused", "span",
+        "attempts", "context", "done", "failed", "gave_way", "hides", "lasting", "op", "reader", "refused", "span",
         "span_is_ours", "started", "times", "totals", "whole",
     )  # fmt: skip
 
@@ -59,6 +60,7 @@ class Recording:
         self._watched: weakref.ref[Any] | None = None
         self._outer: Recording | None = outer if outer is None or outer.reader.encloses else outer._outer
         self.totals = Totals() if route.reader.encloses else None
+        self.lasting: tuple[Recording, ...] = ()  # operations inside that wait for a later call
         self.op = op = Operation()
         op.name, op.provider = route.reader.operation, route.provider
         op.server_address, op.server_port = route.address, route.port
@@ -67,6 +69,8 @@ class Recording:
         if current:
             op.__dict__.update(carried(current))
         contained(route.reader.request, op, route.body)
+        if self._outer is not None:
+            inherit(op, self._outer.op)
         leave_out_defaults(op)
         if recorder.reads_content:
             contained(route.reader.request_content, op, route.body)
@@ -173,6 +177,10 @@ class Recording:
         steps = stepped_async if hasattr(generator, "__anext__") else stepped
         return self._open(watch_generator(steps(generator, self.inside()), self))
 
+    def steps(self, stream: Any) -> None:
+        """The steps of a stream of the client's own are this operation's, which ends with it."""
+        own(stream, self)
+
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
         """`iter_bytes` or `aiter_bytes` of an HTTP response, whose blocks are decoded beside the caller."""
 
@@ -219,6 +227,13 @@ class Recording:
         self.gave_way = self.reader.gives_way
         self._end("completed")
 
+    def last(self) -> None:
+        """It goes on with a later call; without an operation around it nobody would end it, so it ends here."""
+        if self._outer is None or self._outer.done:
+            self._end("completed")
+        elif self not in self._outer.lasting:
+            self._outer.lasting = (*self._outer.lasting, self)
+
     def fail(self, error: BaseException) -> None:
         """It ended with `error`, which the caller gets untouched."""
         if self.reader.pauses and any(kind.__name__ in self.reader.pauses for kind in type(error).__mro__):
@@ -248,6 +263,10 @@ class Recording:
         if self.done:
             return
         self.done = True
+        for inner in self.lasting:
+            inner.op.error_type = inner.op.error_type or (None if inner.done else self.op.error_type)
+            inner._end(reason)
+        self.lasting = ()
         endings.ended(self)
         duration = perf_counter() - self._clock
         if endings.in_collector():

@@ -1,4 +1,4 @@
-"""Retrievals inside retrievals: what is part of one and what is a step of it, said by a client or by the application."""
+"""Retrievals inside retrievals: what is part of one and what is a step of it, as a client or the application says."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from instrumentation.conformance import check_attributes
-from instrumentation.core.toy import Framework, Model
+from instrumentation.core.toy import Agent, Framework, Model
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry.trace import SpanKind
 from throughline import ContentMode, emission, names
@@ -64,7 +64,7 @@ def test_steps_have_metrics_of_their_own(telemetry: Telemetry) -> None:
         framework.workflow(lambda: 1 / 0)
     points = telemetry.points()
     (tool,) = points[names.EXECUTE_TOOL_DURATION]
-    assert (tool.count, plain(tool.attributes)) == (1, {names.TOOL_NAME: "a tool"})
+    assert (tool.count, plain(tool.attributes)) == (1, {names.TOOL_NAME: "a tool", names.AGENT_NAME: "a agent"})
     (workflow,) = points[names.WORKFLOW_DURATION]
     assert plain(workflow.attributes) == {names.WORKFLOW_NAME: "a workflow", names.ERROR_TYPE: "ZeroDivisionError"}
     for metric, count in ((names.INVOKE_AGENT_INFERENCE_CALLS, 1), (names.INVOKE_AGENT_TOOL_CALLS, 1)):
@@ -130,3 +130,23 @@ def test_tool_arguments_are_content(telemetry: Telemetry) -> None:
     (record,) = telemetry.events(names.OPERATION_DETAILS)
     assert telemetry.attributes()[names.TOOL_CALL_ARGUMENTS] == emission.as_json({"name": "a tool"})
     assert record.attributes[names.TOOL_CALL_ARGUMENTS] == {"name": "a tool"}
+
+
+def test_a_tool_knows_its_agent_and_every_step_its_conversation(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    framework = Framework()
+
+    def read(reader: Any, op: Any, _body: Any) -> None:
+        op.agent_name, op.conversation_id = "ada", "c-1"
+
+    monkeypatch = pytest.MonkeyPatch()
+    with monkeypatch.context() as patched:
+        patched.setattr(Agent, "request", read)
+        framework.agent(lambda: framework.tool(two_calls))
+    own = {span.name: (span.attributes.get(names.AGENT_NAME), span.attributes[names.CONVERSATION_ID])
+           for span in telemetry.spans()}  # fmt: skip
+    assert own == {
+        "chat toy-1": (None, "c-1"),
+        "execute_tool a tool": ("ada", "c-1"),
+        "invoke_agent ada": ("ada", "c-1"),
+    }

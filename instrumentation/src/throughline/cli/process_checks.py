@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import importlib.metadata
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -68,6 +69,9 @@ def _clients() -> Iterator[Check]:
         for client in CLIENTS:
             for module in client.modules:
                 _import(module)
+            if client.modules[0].partition(".")[0] in sys.modules:
+                for late in [patch for patch in client.load().patches if patch.late]:
+                    _import(late.point.partition(":")[0])
         yield from [_client(status) for status in instrumentor.status()]
     finally:
         if not on_already:
@@ -75,6 +79,7 @@ def _clients() -> Iterator[Check]:
 
 
 def _import(module: str) -> None:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # without it that client's import asks the network
     with contextlib.suppress(Exception):  # a client that is broken or not there is reported by its status
         importlib.import_module(module)
 
