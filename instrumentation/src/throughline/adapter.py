@@ -168,7 +168,8 @@ class Patch:
     instead: Callable[..., Any] | None = None
     """Of `native`: makes of the same arguments what the client gets instead of None; `NotImplemented`: let it be."""
     failed: Callable[[Any], int | BaseException | None] | None = None
-    """Of `attempt`: finds in what it gives the HTTP status or error of one that failed without raising."""
+    """Of `attempt`: finds in what it gives the HTTP status or error of one that failed without raising.
+    Of `retry`: finds the status in its `Call`, for a client that raises nothing before it tries again."""
 
 
 class Running(Protocol):

@@ -135,16 +135,27 @@ def _async_generator_driver(original: Method, begin: Method) -> Method:
     return driven
 
 
-def retry_driver(original: Method) -> Method:
-    """`original` computes how long a client waits before it tries again, while it handles the attempt's error."""
+def retry_driver(original: Method, failed: Method | None) -> Method:
+    """`original` computes how long a client waits before it tries again, while it handles the attempt's error.
+
+    `failed`: finds in its call the HTTP status of an attempt that raised nothing; what it asks in turn may note it.
+    """
 
     @functools.wraps(original)
     def driven(*args: Any, **kwargs: Any) -> Any:
+        if failed:
+            contained(_note_status, failed, Call(None, args, kwargs))
         delay = original(*args, **kwargs)
-        contained(_note_attempt, sys.exc_info()[1], delay)
+        contained(_note_attempt, None if failed else sys.exc_info()[1], delay)
         return delay
 
     return driven
+
+
+def _note_status(failed: Method, call: Call) -> None:
+    recording = running(context.get_current())
+    if recording is not None:
+        recording.refused = failed(call)
 
 
 def _note_attempt(error: BaseException | None, delay: float) -> None:

@@ -221,7 +221,7 @@ def _driver(
         case "verdict":
             return verdict_driver(original)
         case "retry":
-            return retry_driver(original)
+            return retry_driver(original, patch.failed)
         case "attempt":
             return attempt_driver(original, patch.failed)
         case "native":
