@@ -65,13 +65,13 @@ LINKED = Exchange(
 )
 GENERATIONS = {"reply": DRAWN, "linked": LINKED}
 EDITED = Exchange(
-    request={"model": "gpt-image-1", "prompt": "A hat.", "image": [("cat.png", HELLO_BYTES, "image/png"), HELLO_BYTES],
+    request={"model": "gpt-image-1", "prompt": "A hat.", "image": ("cat.png", HELLO_BYTES, "image/png"),
              "mask": HELLO_BYTES},
     reply=IMAGES_REPLY,
     chunks=drawing("image_edit"),
     recorded={**GENERATED, **COUNTED, "gen_ai.request.model": "gpt-image-1", "gen_ai.output.type": "image"},
     content={
-        names.INPUT_MESSAGES: asked(text("A hat."), PNG, *[{**REFERENCE, "modality": "image"}] * 2),
+        names.INPUT_MESSAGES: asked(text("A hat."), PNG, {**REFERENCE, "modality": "image"}),
         names.OUTPUT_MESSAGES: said(PNG),
     },
     ways=("reply", "async reply", "stream", "async stream"),

@@ -53,7 +53,8 @@ def test_the_collector_may_run_while_a_lock_of_the_sdk_is_held(telemetry: Teleme
         gc.enable()
     telemetry.ended(2)
     ends = [(span.attributes or {}).get(names.END_REASON) for span in telemetry.spans()]
-    assert ends == ["completed", "closed"]  # the collector frees the client's iterator first, which closes
+    assert ends[0] == "completed"
+    assert ends[1:] in (["closed"], ["dropped"])  # newer clients' own iterator, which the collector frees first, closes
 
 
 def _a_lock_that_every_end_needs(telemetry: Telemetry) -> Any:

@@ -149,6 +149,15 @@ def test_a_picture_broken_off_is_its_last_sketch(telemetry: Telemetry) -> None:
     assert SKETCH not in telemetry.everything()
 
 
+@draws_in_steps  # and takes one picture only
+def test_every_picture_of_several_is_referred_to(telemetry: Telemetry) -> None:
+    telemetry.instrument(content=ContentMode.SPAN_ONLY)
+    several: Any = [("cat.png", b"hello", "image/png"), b"hello"]
+    client(answering(json_response(IMAGES_REPLY))).images.edit(model="gpt-image-1", prompt="A hat.", image=several)
+    (message,) = json.loads(telemetry.attributes()[names.INPUT_MESSAGES])
+    assert [part.get("uri") for part in message["parts"]] == [None, f"sha256:{DIGEST}", f"sha256:{DIGEST}"]
+
+
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
 def test_a_variation_has_no_prompt_and_its_bytes_go_nowhere(telemetry: Telemetry) -> None:
     telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)

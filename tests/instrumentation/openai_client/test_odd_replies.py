@@ -32,6 +32,9 @@ def _recorded(telemetry: Telemetry) -> dict[str, Any]:
     return plain(telemetry.record().attributes)
 
 
+@pytest.mark.skipif(
+    not hasattr(openai.resources.chat.Completions, "parse"), reason="this version parses after the call, on its own"
+)
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
@@ -65,6 +68,7 @@ def test_a_choice_of_absurd_index_is_not_made_room_for(telemetry: Telemetry) -> 
     assert _recorded(telemetry)[names.OUTPUT_MESSAGES][0]["parts"][0]["content"] == "Hello."
 
 
+@pytest.mark.skipif(not hasattr(openai.OpenAI, "responses"), reason="this version of the client has no Responses API")
 def test_an_error_event_fails_a_response(telemetry: Telemetry) -> None:
     telemetry.instrument(content=ContentMode.EVENT_ONLY)
     call = {
