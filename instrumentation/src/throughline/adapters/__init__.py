@@ -50,5 +50,6 @@ CLIENTS: tuple[Client, ...] = (
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.1"),
     Client("ollama", "ollama", "ollama", "ollama:Ollama", "0.4.0"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
+    Client("pinecone", "pinecone", "pinecone", "pinecone:Pinecone", "9.1.0"),
     Client("qdrant", "qdrant-client", "qdrant_client", "qdrant:Qdrant", "1.14.2"),
 )
