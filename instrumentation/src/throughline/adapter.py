@@ -147,6 +147,8 @@ class Route(NamedTuple):
     port: int | None = None
     carrier: Mapping[str, str] | None = None
     """Where the caller's trace context came with the request; only servers have one."""
+    again: Running | None = None
+    """The operation, `lasting` since an earlier call, that this call goes on with; None, or it has ended: a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,9 @@ class Running(Protocol):
 
     def closed(self) -> None:
         """The caller closed the stream; nothing happens when it had ended before."""
+
+    def last(self) -> None:
+        """It goes on with a later call, which is routed to it `again`, at the longest until what is around it ends."""
 
     def fail(self, error: BaseException) -> None:
         """The operation ended with this error, which the caller learns of in some other way."""

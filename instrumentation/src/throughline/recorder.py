@@ -67,6 +67,8 @@ class Recorder:
         route = adapter.route(call)
         if route is None or (outer is not None and outer.contains(route.reader)):
             return None
+        if isinstance(route.again, Recording) and not route.again.done:
+            return route.again
         if outer is not None:
             outer.holds(route.reader)
         if outer is not None and contained(route.reader.joins, outer.op, route.body):

@@ -51,5 +51,6 @@ CLIENTS: tuple[Client, ...] = (
     Client("ollama", "ollama", "ollama", "ollama:Ollama", "0.4.0"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
     Client("pinecone", "pinecone", "pinecone", "pinecone:Pinecone", "9.1.0"),
+    Client("openai_agents", "openai-agents", "agents", "openai_agents:OpenAIAgents", "0.12.0"),
     Client("qdrant", "qdrant-client", "qdrant_client", "qdrant:Qdrant", "1.14.2"),
 )
