@@ -187,7 +187,7 @@ MEDIA = Exchange(
             {**REFERENCE, "modality": "image", "mime_type": "image/png"},
             {**REFERENCE, "modality": "document", "mime_type": "application/pdf"},
             {"type": "uri", "modality": "video", "uri": "gs://bucket/cat.mp4", "mime_type": "video/mp4"},
-            {"type": "file", "modality": "audio", "file_id": "files/abc"},
+            {"type": "file", "modality": "audio", "file_id": "files/abc", "mime_type": "audio/wav"},
         ]}],
         names.OUTPUT_MESSAGES: said(text("Here."), {**REFERENCE, "modality": "image", "mime_type": "image/png"}),
     },

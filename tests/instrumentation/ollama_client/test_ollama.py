@@ -66,6 +66,13 @@ def test_the_older_endpoint_embeds_one_text(telemetry: Telemetry) -> None:
     assert names.USAGE_INPUT_TOKENS not in found
 
 
+def test_a_refusal_is_no_empty_answer(telemetry: Telemetry) -> None:
+    telemetry.instrument(content=ContentMode.SPAN_ONLY)
+    with pytest.raises(ollama.ResponseError):
+        client(answering(WIRE.refusals["no such model"][0])).chat(**ASKED)
+    assert names.OUTPUT_MESSAGES not in telemetry.attributes()
+
+
 @pytest.mark.skipif(not SCHEMAS, reason="this version takes only a word")
 def test_a_schema_asks_for_json(telemetry: Telemetry) -> None:
     telemetry.instrument()

@@ -75,7 +75,9 @@ def _inline(blob: Any) -> Part:
 
 def _file(named: Any) -> Part:
     uri, mime_type = str(field(named, "fileUri") or ""), field(named, "mimeType")
-    return media(_modality(mime_type), uri, mime_type) if "://" in uri else file(_modality(mime_type), uri)
+    if "://" in uri:
+        return media(_modality(mime_type), uri, mime_type)
+    return {**file(_modality(mime_type), uri), **({"mime_type": mime_type} if isinstance(mime_type, str) else {})}
 
 
 def _call(call: Any) -> Part | None:

@@ -57,7 +57,9 @@ class Generate(Reader):
         self.answered(op, said)
 
     def answered(self, op: Operation, said: list[Part | None]) -> None:
-        """The answer, which ended as the operation knows, or was broken off."""
+        """The answer, which ended as the operation knows, or was broken off; of a refusal, none."""
+        if op.error_type and not any(said):
+            return
         op.output = [message("assistant", said, finish_reason=next(iter(op.finish_reasons or ()), op.end_reason))]
 
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
