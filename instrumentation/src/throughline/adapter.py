@@ -158,11 +158,13 @@ class Patch:
     `call`: an operation to record. `verdict`: the client judges a response that failed. `retry`: it computes how long
     it waits before it tries again. `attempt`: it makes one attempt, and is called anew for the next one. `native`: it
     opens its own span, and goes without one where it gets None instead. `seen`: no operation, but what it gives says
-    something of one, or of several; the adapter is told of it.
+    something of one, or of several; the adapter is told of it. `failure`: it is given an attempt's error, to make
+    another one of it. `step`: it gives the next item of a stream that is the client's own, of which `Running.steps`
+    was told. `close`: it closes such a stream.
     """
 
     point: str
-    kind: Literal["call", "verdict", "retry", "attempt", "native", "seen"] = "call"
+    kind: Literal["call", "verdict", "retry", "attempt", "native", "seen", "failure", "step", "close"] = "call"
     optional: bool = False
     """Whether some supported versions go without it, so that its absence is no news."""
     late: bool = False
@@ -170,8 +172,8 @@ class Patch:
     instead: Callable[..., Any] | None = None
     """Of `native`: makes of the same arguments what the client gets instead of None; `NotImplemented`: let it be."""
     failed: Callable[[Any], int | BaseException | None] | None = None
-    """Of `attempt`: finds in what it gives the HTTP status or error of one that failed without raising.
-    Of `retry`: finds the status in its `Call`, for a client that raises nothing before it tries again."""
+    """Of `attempt`: finds in what it gives the HTTP status or error of one that failed without raising. Of `failure`:
+    finds that in its `Call`, and so does that of `retry`, for a client that raises nothing before it tries again."""
 
 
 class Running(Protocol):
@@ -179,6 +181,8 @@ class Running(Protocol):
 
     reader: Reader
     """Who reads it."""
+    op: Operation
+    """What is known of it."""
 
     def finish(self, body: Any = None) -> None:
         """The operation ended well, with this response, or with the chunks seen so far."""
@@ -190,6 +194,9 @@ class Running(Protocol):
         """A generator of the same kind, sync or async, seen by the recorder, for the caller to get instead of it.
 
         Each of its steps runs inside the operation, so that what a client does only then belongs to it."""
+
+    def steps(self, stream: Any) -> None:
+        """The operation ends with this stream, whose own class has its steps patched."""
 
     def watched_bytes(self, blocks: Callable[..., Any]) -> Callable[..., Any]:
         """The same method returning an iterator of bytes, whose JSON or event stream the recorder decodes."""

@@ -241,6 +241,22 @@ def _note_failed(error: BaseException) -> None:
         recording.failed = (status or type(error).__qualname__, perf_counter())
 
 
+def failure_driver(original: Method, failed: Method | None) -> Method:
+    """`original` is given an attempt's error, which `failed` finds in the call. Another attempt may follow, or not."""
+
+    def note(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        recording, what = running(context.get_current()), failed(Call(None, args, kwargs)) if failed else None
+        if what and recording is not None and recording.is_whole:
+            recording.failed = (what if isinstance(what, int) else type(what).__qualname__, perf_counter())
+
+    @functools.wraps(original)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        contained(note, args, kwargs)
+        return original(*args, **kwargs)
+
+    return driven
+
+
 def seen_driver(original: Method, adapter: Adapter, point: str, *, method: bool) -> Method:
     """`original` is no operation, but what it gives tells the adapter something."""
 

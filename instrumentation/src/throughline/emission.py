@@ -14,7 +14,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 from throughline import names
 from throughline.attributes import put
 from throughline.contained import contained
-from throughline.operation import Operation, content_attributes, later_attributes
+from throughline.operation import Operation, content_attributes, later_attributes, start_attributes
 
 if TYPE_CHECKING:
     from throughline.recorder import Recorder
@@ -28,7 +28,8 @@ def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], messag
     """Export `recording`, which took `duration` seconds; `known` is on its span already, `message` is its error's."""
     op, settings = recording.op, recorder.settings
     content, message = masked(recorder, op, message) if recorder.captures else ({}, "")
-    attributes = later_attributes(op)
+    learnt = {key: value for key, value in start_attributes(op).items() if known.get(key) != value}  # during the call
+    attributes = {**learnt, **later_attributes(op)}
     if recording.span_is_ours:
         shown = (content, message) if settings.content_on_span else ({}, "")
         _on_span(recording.span, op, attributes, *shown)

@@ -17,9 +17,18 @@ from opentelemetry import _logs, metrics, trace
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import CLIENTS, Client
 from throughline.contained import contained
-from throughline.drivers import attempt_driver, call_driver, native_driver, retry_driver, seen_driver, verdict_driver
+from throughline.drivers import (
+    attempt_driver,
+    call_driver,
+    failure_driver,
+    native_driver,
+    retry_driver,
+    seen_driver,
+    verdict_driver,
+)
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
+from throughline.own_streams import close_driver, step_driver
 from throughline.recorder import Recorder
 from throughline.settings import Settings
 from throughline.version import __version__
@@ -224,6 +233,12 @@ def _driver(
             return retry_driver(original, patch.failed)
         case "attempt":
             return attempt_driver(original, patch.failed)
+        case "failure":
+            return failure_driver(original, patch.failed)
+        case "step":
+            return step_driver(original)
+        case "close":
+            return close_driver(original)
         case "native":
             return native_driver(original, adapter, patch.instead)
     point = patch.point.partition(":")[2]
