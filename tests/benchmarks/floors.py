@@ -14,7 +14,7 @@ from typing import Any
 
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import SpanKind, Tracer
-from workloads import Workload, exhaust, exhaust_async
+from subjects import Workload, exhaust, exhaust_async
 
 _SECONDS = [0.01 * 2**n for n in range(14)]
 _TOKENS = [4**n for n in range(14)]
@@ -75,7 +75,7 @@ class ByHand:
 
     def async_call(self, level: str, client: Any) -> Callable[[], Awaitable[None]]:
         """The same, awaited."""
-        call, streamed = self._workload.call, self._workload.streamed
+        call, streamed = self._workload.way(asynchronous=True), self._workload.streamed
         consume = self._each_async if level == "floor1+" else exhaust_async
 
         async def traced() -> None:

@@ -23,8 +23,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from patches import Patches
+from subjects import Subject, Workload, exhaust, exhaust_async
 from tracers import TRACERS
-from workloads import WORKLOADS, Workload, exhaust, exhaust_async, make_client
 
 Batch = Callable[[int], Any]
 
@@ -65,7 +65,7 @@ def _providers(exporter: SpanExporter) -> tuple[TracerProvider, MeterProvider]:
 class Bench:
     """The providers of this process, the tracer, and how rows are measured."""
 
-    def __init__(self, tracer: str, *, content: bool, records: bool) -> None:
+    def __init__(self, switch_on: Callable[[bool], None], subject: Subject, *, content: bool, records: bool) -> None:
         self.spans, self.records = _NullSpans(), _NullRecords()
         self._tracer_provider, self._meter_provider = _providers(self.spans)
         self._by_hand = _providers(_NullSpans())  # of its own, so that no tracer's span processor slows the floors
@@ -76,14 +76,14 @@ class Bench:
             self._logger_provider.add_log_record_processor(BatchLogRecordProcessor(self.records))
             _logs.set_logger_provider(self._logger_provider)
         self.loop = asyncio.new_event_loop()
-        self._plain = {mode: make_client(asynchronous=mode) for mode in (False, True)}
-        for workload in WORKLOADS:  # whatever the client imports late must be there before the patches are looked for
-            self._batch(workload, self._plain[False], asynchronous=False)(1)
-            self._batch(workload, self._plain[True], asynchronous=True)(1)
-        self._patches = Patches()
-        TRACERS[tracer](content)
+        self._plain = {mode: subject.make_client(asynchronous=mode) for mode in subject.modes}
+        for workload in subject.workloads:  # what the client imports late must be there before patches are looked for
+            for mode in subject.modes:
+                self._batch(workload, self._plain[mode], asynchronous=mode)(1)
+        self._patches = Patches(subject.modules)
+        switch_on(content)
         self._patches.switched_on()
-        self._traced = {mode: make_client(asynchronous=mode) for mode in (False, True)}
+        self._traced = {mode: subject.make_client(asynchronous=mode) for mode in subject.modes}
         self._patches.off()
 
     def row(self, workload: Workload, *, asynchronous: bool, rounds: int) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class Bench:
         return variants
 
     def _batch(self, workload: Workload, client: Any, *, asynchronous: bool) -> Batch:
-        call, streamed = workload.call, workload.streamed
+        call, streamed = workload.way(asynchronous=asynchronous), workload.streamed
 
         def once() -> None:
             result = call(client)
@@ -180,19 +180,32 @@ def _timed(batch: Batch, calls: int) -> float:
     return (thread_time_ns() - began) / calls / 1000
 
 
+def _chosen(tracer: str, client: str | None) -> tuple[Subject, Callable[[bool], None]]:
+    """What is measured under whom; each is imported only where it is installed."""
+    if client is None:
+        from workloads import subject
+
+        return subject(), TRACERS[tracer]
+    from clients import rival_of, subject_of
+
+    return subject_of(client), rival_of(client) if tracer == "rival" else TRACERS[tracer]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tracer", choices=TRACERS)
+    parser.add_argument("tracer", choices=[*TRACERS, "rival"])
+    parser.add_argument("--client", help="one of the tests' clients; by default openai's, which all tracers know")
     parser.add_argument("--content", action="store_true")
     parser.add_argument("--records", action="store_true")
     parser.add_argument("--rounds", type=int, default=31)
     parser.add_argument("--row", action="append", help="part of a row's name; may be given again")
     options = parser.parse_args()
-    bench = Bench(options.tracer, content=options.content, records=options.records)
-    for workload in WORKLOADS:
+    subject, switch_on = _chosen(options.tracer, options.client)
+    bench = Bench(switch_on, subject, content=options.content, records=options.records)
+    for workload in subject.workloads:
         if options.row and not any(part in workload.name for part in options.row):
             continue
-        for asynchronous in (False, True):
+        for asynchronous in subject.modes:
             found = bench.row(workload, asynchronous=asynchronous, rounds=options.rounds)
             sys.stdout.write(json.dumps(found) + "\n")
             sys.stdout.flush()

@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_MODULES = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")
 _ABSENT = object()
 _Places = dict[tuple[int, str], tuple[Any, Any]]
 
 
-def _places() -> _Places:
-    """Every attribute of the client's modules and of the classes defined in them."""
+def _places(packages: tuple[str, ...]) -> _Places:
+    """Every attribute of the modules of these packages and of the classes defined in them."""
     found: _Places = {}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in _MODULES and module is not None:
+        if name.startswith(packages) and module is not None:
             owners = [module, *(v for v in list(vars(module).values()) if isinstance(v, type))]
             for owner in owners:
                 for attribute, value in list(vars(owner).items()):
@@ -31,14 +30,15 @@ def _places() -> _Places:
 class Patches:
     """The difference between the client before and after a tracer was switched on."""
 
-    def __init__(self) -> None:
-        self._before = _places()
+    def __init__(self, packages: tuple[str, ...]) -> None:
+        self._packages = packages
+        self._before = _places(packages)
         self._changes: list[tuple[Any, str, Any, Any]] = []
 
     def switched_on(self) -> None:
         """Take note of what has changed since; the tracer is on."""
         known = {owner_id for owner_id, _name in self._before}
-        for (owner_id, name), (owner, value) in _places().items():
+        for (owner_id, name), (owner, value) in _places(self._packages).items():
             before = self._before.get((owner_id, name), (owner, _ABSENT))[1]
             if owner_id in known and before is not value:
                 self._changes.append((owner, name, before, value))

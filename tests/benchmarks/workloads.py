@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import openai
+from subjects import Subject, Workload
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the canned replies; this runs in the rivals' environments, too
 from instrumentation.openai_client import wire
@@ -24,19 +23,6 @@ _PARAGRAPH = (
 )
 PROMPT = (_PARAGRAPH * (32_768 // len(_PARAGRAPH) + 1))[:32_768]
 _numbers = itertools.count()
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """One row: how to call, and what the conventions want recorded of that call."""
-
-    name: str
-    call: Callable[[Any], Any]
-    calls: int
-    """How many make one measurement: enough to rise above the clock, few enough for many rounds."""
-    operation: str = "chat"
-    token_types: tuple[str, ...] = ("input", "output")
-    streamed: bool = False
 
 
 def _messages(content: str) -> list[dict[str, Any]]:
@@ -66,18 +52,6 @@ def _responses(client: Any) -> Any:
 def _embeddings(client: Any) -> Any:
     texts = [f"passage number {number}" for number in range(100)]
     return client.embeddings.create(model="text-embedding-3-small", input=texts, encoding_format="float")
-
-
-def exhaust(stream: Any) -> None:
-    """What the application does with a stream."""
-    for _chunk in stream:
-        pass
-
-
-async def exhaust_async(stream: Any) -> None:
-    """The same, with an async one."""
-    async for _chunk in stream:
-        pass
 
 
 WORKLOADS = (
@@ -111,3 +85,8 @@ def _answer(request: Any) -> Any:
 def make_client(*, asynchronous: bool) -> Any:
     """A new client; tracers that look at clients as they are made get one made after them."""
     return wire.client(_answer, openai.AsyncOpenAI if asynchronous else openai.OpenAI)
+
+
+def subject() -> Subject:
+    """OpenAI's client, the one that all tracers know."""
+    return Subject(WORKLOADS, make_client, ("openai", "httpx", "httpx2", "httpcore", "httpcore2"))

@@ -173,9 +173,9 @@ class Recording:
         return self._open(watch(chunks, self))
 
     def replaced(self, generator: Any) -> Generator:
-        """A generator of the same kind, each step of which runs inside this operation, which ends with it."""
+        """A generator of the same kind, whose steps run inside this operation, which ends with it."""
         steps = stepped_async if hasattr(generator, "__anext__") else stepped
-        return self._open(watch_generator(steps(generator, self.inside()), self))
+        return self._open(watch_generator(steps(generator, self.inside(), only_first=self.is_whole), self))
 
     def steps(self, stream: Any) -> None:
         """The steps of a stream of the client's own are this operation's, which ends with it."""
