@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from dataclasses import replace
 from typing import Any
 
+from instrumentation.litellm_client.imported import litellm
 from instrumentation.openai_client import exchanges, exchanges_media
 from instrumentation.openai_client.wire import chat_chunks, chat_reply
 from instrumentation.scenarios import Exchange
@@ -12,6 +15,12 @@ from throughline import names
 
 WAYS = ("reply", "stream", "async reply", "async stream")
 OWN = (names.OPENAI_API_TYPE,)
+TELLS = "provider_response_model" in inspect.getsource(litellm.litellm_core_utils.streaming_handler)
+"""Whether a stream tells which model answered; in older versions it says the name that was asked for."""
+
+
+def told(value: Any) -> Any:
+    return value if TELLS else json.loads(json.dumps(value).replace("gpt-4o-2024-08-06", "gpt-4o"))
 
 
 def asked(exchange: Exchange, *ways: str, **request: Any) -> Exchange:
@@ -19,7 +28,14 @@ def asked(exchange: Exchange, *ways: str, **request: Any) -> Exchange:
     model = f"openai/{exchange.request['model']}"
     recorded = {key: value for key, value in exchange.recorded.items() if key not in OWN}
     given = {**exchange.request, **request, "model": model}
-    return replace(exchange, request=given, recorded=recorded, ways=ways or ("reply", "stream"))
+    return replace(
+        exchange,
+        request=given,
+        reply=told(exchange.reply),
+        chunks=told(exchange.chunks),
+        recorded=told(recorded),
+        ways=ways or ("reply", "stream"),
+    )
 
 
 PLAIN = asked(

@@ -12,8 +12,8 @@ import httpx
 import openai
 import pytest
 from instrumentation.endings import one_end
-from instrumentation.litellm_client.wire import NOISE, LiteLLM, litellm
-from instrumentation.openai_client.joined import failure
+from instrumentation.litellm_client.imported import litellm
+from instrumentation.litellm_client.wire import NOISE, LiteLLM
 from instrumentation.openai_client.wire import MESSAGES, chat_reply, client, http, json_response
 from instrumentation.scenarios import answering, structured
 from instrumentation.telemetry import Telemetry, plain
@@ -96,18 +96,17 @@ def test_a_text_stream_over_chat_has_the_usage_of_that(telemetry: Telemetry) -> 
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_fallback_is_another_attempt_and_says_who_answered(telemetry: Telemetry, asynchronous: bool) -> None:
+def test_a_fallback_is_another_attempt(telemetry: Telemetry, asynchronous: bool) -> None:
     telemetry.instrument()
-    asked = {"model": "openai/gpt-4o", "messages": MESSAGES, "fallbacks": ["openai/gpt-4o-mini"], "api_key": "none"}
-    own = own_openai(failure(503), outcome, kind=openai.AsyncOpenAI)
-    if asynchronous:
-        asyncio.run(litellm.acompletion(**asked, client=own, max_retries=0))
-    else:
-        litellm.completion(**asked, client=own, max_retries=0)
-    found = telemetry.attributes()
+    asked = {"model": "openai/gpt-4o", "messages": MESSAGES, "api_key": "none",
+             "mock_response": "litellm.InternalServerError",
+             "fallbacks": [{"model": "mistral/mistral-small", "mock_response": "Hello."}]}  # fmt: skip
+    reply = asyncio.run(litellm.acompletion(**asked)) if asynchronous else litellm.completion(**asked)
+    assert reply.choices[0].message.content == "Hello."
     gc.collect()  # LiteLLM leaves its event loop unclosed, of which Python warns here, where that is expected
     (event,) = telemetry.span().events
-    assert plain(event.attributes)[names.HTTP_RESPONSE_STATUS_CODE] == 503
+    assert plain(event.attributes)[names.HTTP_RESPONSE_STATUS_CODE] == 500
+    found = one_end(telemetry, "completed")
     assert (found[names.ATTEMPT_COUNT], found[names.REQUEST_MODEL]) == (2, "gpt-4o")
 
 
@@ -158,7 +157,7 @@ def test_an_unknown_model_is_refused_and_recorded(telemetry: Telemetry) -> None:
         ("gpt-4o", None, ("openai", "gpt-4o")),
         ("gpt-4o", "azure", ("azure.ai.openai", "gpt-4o")),
         ("bedrock/anthropic.claude-v2", None, ("aws.bedrock", "anthropic.claude-v2")),
-        ("claude-sonnet-4-5", None, ("anthropic", "claude-sonnet-4-5")),
+        ("text-embedding-3-small", None, ("openai", "text-embedding-3-small")),
         ("gemini-2.5-pro", None, ("gcp.vertex_ai", "gemini-2.5-pro")),
         ("gemini/gemini-2.5-pro", None, ("gcp.gemini", "gemini-2.5-pro")),
         ("xai/grok-3", None, ("x_ai", "grok-3")),

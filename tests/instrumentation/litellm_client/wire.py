@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
-os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # or it looks its list of models up in the network
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import litellm
-
 import openai
 from instrumentation.litellm_client import exchanges
+from instrumentation.litellm_client.imported import litellm
 from instrumentation.openai_client import joined
 from instrumentation.openai_client.wire import client
 from instrumentation.scenarios import Handler
@@ -23,7 +16,6 @@ from throughline.adapters import litellm as litellm_adapter
 
 from instrumentation import endings, generators
 
-litellm.suppress_debug_info = True
 CLOSES = hasattr(litellm.CustomStreamWrapper, "__exit__")
 ACLOSES = hasattr(litellm.CustomStreamWrapper, "aclose")
 NOISE = (

@@ -87,6 +87,13 @@ class Chat(_Answered, openai_chat.Chat):
             body = {**body, "response_format": {"type": "json_schema"}}
         super().request(op, body)
 
+    def response(self, op: Operation, body: Any) -> None:
+        super().response(op, body)
+        details = get(body, "usage.prompt_tokens_details")
+        counted = (member(details, "cache_creation_tokens"), member(details, "cache_write_tokens"))
+        if op.cache_creation_tokens and op.input_tokens is not None and counted == (None, None):
+            op.input_tokens += op.cache_creation_tokens  # which older versions leave out
+
 
 class Texts(_Answered, openai_chat.Completions):
     """`text_completion`. Its stream leaves out the usage that the stream below it got."""
@@ -133,7 +140,8 @@ _STREAMS = {
 def _cause(call: Call) -> int | BaseException | None:
     """Why an attempt failed: the connection's error, if it is one's, for which LiteLLM makes up a status; else that."""
     error = call.named("model", "original_exception").get("original_exception")
-    if error is None or type(error).__module__ == "litellm.exceptions":  # seen before
+    made = type(error).__module__ == "litellm.exceptions"
+    if error is None or (made and (error.__cause__ or error.__context__)):  # of one that was seen before
         return None
     for each in _causes(error):
         if type(each).__module__.startswith("httpx") and getattr(each, "response", None) is None:
@@ -226,10 +234,11 @@ class LiteLLM(Adapter):
 def _untie(stream: Any) -> None:
     """LiteLLM's log of the call refers to the stream and the stream to it, so that a dropped one would only end when
     the garbage collector finds the circle. A twin takes the stream's place in the log."""
-    details = get(stream, "logging_obj.model_call_details", {})
-    for key in [key for key, value in details.items() if value is stream]:
-        details[key] = object.__new__(type(stream))
-        vars(details[key]).update(vars(stream))
+    twin = object.__new__(type(stream))
+    vars(twin).update(vars(stream))
+    logs = getattr(sys.modules["litellm"], "error_logs", {})  # of older versions, which keep the last call for ever
+    for log in (get(stream, "logging_obj.model_call_details", {}), *logs.values()):
+        log.update({key: twin for key, value in log.items() if value is stream})
 
 
 def _name(told: Any) -> str:
