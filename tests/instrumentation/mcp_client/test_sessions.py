@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from instrumentation.telemetry import Telemetry, plain
 from langchain_core.tools import StructuredTool
 from opentelemetry.trace import SpanKind, StatusCode
 from throughline import ContentMode, names
+from throughline.recording import Recording
 
 BOTH = ContentMode.SPAN_AND_EVENT
 COMMON = {"mcp.protocol.version": PROTOCOL, "throughline.end_reason": "completed"}
@@ -231,6 +233,19 @@ async def test_a_servers_own_question_to_its_client_is_recorded_the_other_way_ro
     assert asked.parent.span_id == around.context.span_id
     assert served.attributes[names.MCP_METHOD_NAME] == "sampling/createMessage"
     check_everything(telemetry)
+
+
+async def test_sessions_leave_nothing_behind(telemetry: Telemetry) -> None:
+    before = {id(one) for one in gc.get_objects() if isinstance(one, Recording)}
+    telemetry.instrument(content=BOTH)
+    for _ in range(3):
+        async with connected() as session:
+            await session.call_tool("add", {"first": 1, "second": 2})
+            await as_tool(session, "add").ainvoke({"first": 1, "second": 2})
+    del session
+    telemetry.log_exporter.clear()  # a record knows its context
+    gc.collect()
+    assert {id(one) for one in gc.get_objects() if isinstance(one, Recording)} <= before
 
 
 # --- inside a framework's tool ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,6 +29,7 @@ from instrumentation.scenarios import structured
 from instrumentation.steps import check_everything, ending, found, named, tree
 from instrumentation.telemetry import Telemetry
 from throughline import ContentMode, names
+from throughline.recording import Recording
 
 BOTH = ContentMode.SPAN_AND_EVENT
 WAYS = pytest.mark.parametrize("way", ["run", "streamed"])
@@ -284,6 +286,31 @@ async def test_a_streamed_run_whose_consumer_left_goes_on_as_the_sdk_lets_it_and
     await result.run_loop_task
     assert endings(telemetry)[RUN] == ("completed", None)
     assert len(telemetry.spans()) == 8
+
+
+def test_a_streamed_run_that_its_loop_ends_before_it_is_cancelled(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+
+    async def begun() -> None:
+        model = Waiting()
+        result = Runner.run_streamed(agent(model), "hi", run_config=quiet())
+        await model.asked.wait()
+        del result
+
+    asyncio.run(begun())
+    assert {reason for reason, _ in endings(telemetry).values()} == {"cancelled"}
+    assert len(telemetry.spans()) == 3
+
+
+@WAYS
+def test_runs_leave_nothing_behind(telemetry: Telemetry, way: str) -> None:
+    before = {id(one) for one in gc.get_objects() if isinstance(one, Recording)}
+    telemetry.instrument(content=BOTH)
+    for _ in range(3):
+        asyncio.run(ran(way, planner_and_writer()))
+    telemetry.log_exporter.clear()  # a record knows its context
+    gc.collect()
+    assert {id(one) for one in gc.get_objects() if isinstance(one, Recording)} <= before
 
 
 @WAYS
