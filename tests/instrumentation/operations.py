@@ -147,7 +147,7 @@ class Content:
 
     async def test_large_content_arrives_whole(self, telemetry: Telemetry) -> None:
         words = "a needle in a haystack " * 50_000
-        telemetry.instrument(content=ContentMode.SPAN_ONLY)
+        telemetry.instrument(content=ContentMode.SPAN_ONLY, content_limit=10_000_000)
         await self.call(words)
         found = telemetry.attributes()[self.client.asked_in]
         assert words in (json.dumps(json.loads(found)) if self.client.asked_in in CONTENT_SCHEMAS else found)

@@ -160,11 +160,11 @@ class Patch:
     opens its own span, and goes without one where it gets None instead. `seen`: no operation, but what it gives says
     something of one, or of several; the adapter is told of it. `failure`: it is given an attempt's error, to make
     another one of it. `step`: it gives the next item of a stream that is the client's own, of which `Running.steps`
-    was told. `close`: it closes such a stream.
+    was told. `close`: it closes such a stream. `inside`: it is a later part of an operation, which the adapter knows.
     """
 
     point: str
-    kind: Literal["call", "verdict", "retry", "attempt", "native", "seen", "failure", "step", "close"] = "call"
+    kind: Literal["call", "verdict", "retry", "attempt", "native", "seen", "failure", "step", "close", "inside"] = "call"
     optional: bool = False
     """Whether some supported versions go without it, so that its absence is no news."""
     late: bool = False
@@ -244,6 +244,12 @@ class Adapter:
 
     def saw(self, call: Call, result: Any, running: Running | None) -> None:
         """A `seen` point gave this result, inside the operation of this adapter that is running, if one is."""
+
+    def inside(self, call: Call) -> Running | None:
+        """The operation, begun before, that what is done in an `inside` point belongs to, and a call inside of which
+        none is running; None: there is none but the one that runs."""
+        del call
+        return None
 
     def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> tuple[Any, ...] | None:
         """Send `body` instead, if not None, and `headers` besides; asked for only where the owner opted in.

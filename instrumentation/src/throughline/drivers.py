@@ -15,6 +15,7 @@ from opentelemetry import context
 
 from throughline.adapter import Adapter, Call
 from throughline.contained import contained, lost
+from throughline.managed import makes_manager, manager_driver
 from throughline.recorder import Recorder, running
 
 Method = Callable[..., Any]
@@ -34,6 +35,8 @@ def call_driver(recorder: Recorder, adapter: Adapter, original: Method, point: s
             lost(recorder.begin, error)
             return None
 
+    if makes_manager(original):
+        return manager_driver(original, begin, adapter)
     if inspect.isasyncgenfunction(original):
         return _async_generator_driver(original, begin)
     if inspect.isgeneratorfunction(original):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,14 @@ from opentelemetry.trace import Span, Status, StatusCode
 from throughline import names
 from throughline.attributes import put
 from throughline.contained import contained
+from throughline.content import beginning, encoded, limited
 from throughline.operation import Operation, content_attributes, later_attributes, start_attributes
 
 if TYPE_CHECKING:
     from throughline.recorder import Recorder
     from throughline.recording import Recording
 
+_LONGEST_MESSAGE = 10_000  # bytes of an error's message: providers quote the prompt in it
 _TEXTS = (names.RETRIEVAL_QUERY_TEXT, names.MEMORY_QUERY_TEXT)
 """Content that the conventions want as plain text; all other is structured, and JSON on spans."""
 
@@ -27,7 +29,8 @@ _TEXTS = (names.RETRIEVAL_QUERY_TEXT, names.MEMORY_QUERY_TEXT)
 def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], message: str, duration: float) -> None:
     """Export `recording`, which took `duration` seconds; `known` is on its span already, `message` is its error's."""
     op, settings = recording.op, recorder.settings
-    content, message = masked(recorder, op, message) if recorder.captures else ({}, "")
+    content: Mapping[str, Any] = {}
+    content, message = masked(recorder, op, message) if recorder.captures else (content, "")
     learnt = {key: value for key, value in start_attributes(op).items() if known.get(key) != value}  # during the call
     attributes = {**learnt, **later_attributes(op)}
     if recording.span_is_ours:
@@ -44,24 +47,34 @@ def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], messag
         log_record(recorder.logger, recording, duration, {**known, **attributes, **content})
 
 
-def _on_span(span: Span, op: Operation, attributes: dict[str, Any], content: dict[str, Any], message: str) -> None:
+def _on_span(span: Span, op: Operation, attributes: dict[str, Any], content: Mapping[str, Any], message: str) -> None:
     if span.is_recording():
         put(span, attributes)
         if content:
-            put(span, {key: value if key in _TEXTS else as_json(value) for key, value in content.items()})
+            put(span, {key: value if key in _TEXTS else encoded(value) for key, value in content.items()})
     if op.error_type:
         span.set_status(Status(StatusCode.ERROR, message or None))
 
 
-def masked(recorder: Recorder, op: Operation, message: str) -> tuple[dict[str, Any], str]:
-    """Content and error message after masking."""
+def masked(recorder: Recorder, op: Operation, message: str) -> tuple[Mapping[str, Any], str]:
+    """Content and error message after masking, in the size in which they are exported."""
     counts: Counter[str] = Counter()
     content = recorder.masker.value(content_attributes(op), counts)
     message = recorder.masker.text(message, counts) if message else ""
     if counts:
         op.mask_count = counts.total()
         op.mask_kinds = [f"{kind}:{count}" for kind, count in sorted(counts.items())]
-    return content, message
+    return _sized(recorder, op, content), beginning(message, _LONGEST_MESSAGE)
+
+
+def _sized(recorder: Recorder, op: Operation, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What stays on span and record: what is large goes to the store, if there is one, and the rest is cut to a size."""
+    if recorder.offload is not None:
+        content, references = recorder.offload.take(content)
+        op.content_references = references or None
+    content, notes = limited(content, recorder.settings.content_limit)
+    op.content_truncated = notes or None
+    return content
 
 
 def log_record(logger: Logger, recording: Recording, duration: float, attributes: dict[str, Any]) -> None:
@@ -104,8 +117,3 @@ def _log_exception(logger: Logger, recording: Recording, message: str) -> None:
 def discards(logger: Logger) -> bool:
     """Whether nobody set up logs, so that making a record would be for nothing."""
     return isinstance(getattr(logger, "_logger", logger), NoOpLogger)  # a stand-in shows the one behind it
-
-
-def as_json(value: Any) -> str:
-    """Structured content as spans carry it."""
-    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))

@@ -28,6 +28,7 @@ from throughline.drivers import (
 )
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
+from throughline.managed import inside_driver
 from throughline.own_streams import close_driver, step_driver
 from throughline.recorder import Recorder
 from throughline.settings import Settings
@@ -134,7 +135,7 @@ def uninstrument() -> None:
     _state.missing.clear()
     _state.told.clear()
     if _state.recorder is not None:
-        _state.recorder.on = False
+        _state.recorder.close()
         _state.recorder = None
     if _state.threads_are_ours:
         from opentelemetry.instrumentation.threading import ThreadingInstrumentor
@@ -242,6 +243,8 @@ def _driver(
         case "native":
             return native_driver(original, adapter, patch.instead)
     point = patch.point.partition(":")[2]
+    if patch.kind == "inside":
+        return inside_driver(original, adapter, point, method=method)
     if patch.kind == "seen":
         return seen_driver(original, adapter, point, method=method)
     return call_driver(active, adapter, original, point, method=method)

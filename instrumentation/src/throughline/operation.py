@@ -105,6 +105,8 @@ class Operation:
     error_type: str | None = attr(names.ERROR_TYPE, metric=True)
     attempt_count: int | None = attr(names.ATTEMPT_COUNT)
     end_reason: str | None = attr(names.END_REASON)
+    content_truncated: Sequence[str] | None = attr(names.CONTENT_TRUNCATED)
+    content_references: Sequence[str] | None = attr(names.CONTENT_REF)
     mask_count: int | None = attr(names.MASK_COUNT)
     mask_kinds: Sequence[str] | None = attr(names.MASK_KINDS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from opentelemetry import context
+from opentelemetry import context, trace
 from opentelemetry._logs import Logger
 from opentelemetry.context import Context
 from opentelemetry.trace import Tracer
@@ -20,6 +20,7 @@ from throughline.recording import RUNNING, Recording
 from throughline.settings import Settings
 
 if TYPE_CHECKING:
+    from throughline.offload import Offload
     from throughline.privacy.masking import Masker
 
 _SUPPRESS = context._SUPPRESS_INSTRUMENTATION_KEY
@@ -35,6 +36,11 @@ def running(current: Context) -> Recording | None:
     return found if isinstance(found, Recording) and not found.done else None
 
 
+def within(recording: Recording, current: Context) -> Context:
+    """This context with the operation as the running one; what else its owner put into it stays."""
+    return Context({**trace.set_span_in_context(recording.span, current), RUNNING: recording})
+
+
 class Recorder:
     """Where telemetry goes and what the owner decided."""
 
@@ -45,8 +51,11 @@ class Recorder:
         self.amends = settings.stream_usage or bool(settings.trace_hosts)
         self.prices = Prices.load(settings.prices_file) if settings.cost else None
         self.on = True
+        self.offload: Offload | None = None
         if self.captures:
             _ = self.masker  # what is wrong in its rules is said at the start
+            if settings.content_store:
+                self.offload = _offload(settings.content_store, settings.content_store_from)
         endings.install()
 
     @cached_property
@@ -55,6 +64,12 @@ class Recorder:
         from throughline.privacy.masking import Masker
 
         return Masker.from_environment()
+
+    def close(self) -> None:
+        """Begin nothing more, and write what is on its way to the store."""
+        self.on = False
+        if self.offload is not None:
+            self.offload.close()
 
     def begin(self, adapter: Adapter, call: Call) -> Recording | None:
         """Start recording this call; None where it is no operation, is part of one, or is suppressed."""
@@ -67,6 +82,8 @@ class Recorder:
         route = adapter.route(call)
         if route is None or (outer is not None and outer.contains(route.reader)):
             return None
+        if outer is None and isinstance(outer := adapter.inside(call), Recording):
+            outer, current = (None, current) if outer.done else (outer, within(outer, current))
         if isinstance(route.again, Recording) and not route.again.done:
             return route.again
         if outer is not None:
@@ -88,3 +105,9 @@ class Recorder:
         if outer is not None:
             outer.holds(route.reader)
         return Recording(self, route, current, outer)
+
+
+def _offload(store: str, least: int) -> Offload:
+    from throughline.offload import Offload  # only where there is a store: it takes 10 ms
+
+    return Offload(store, least)

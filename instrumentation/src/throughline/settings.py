@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from throughline.blobs import CONTENT_STORE
+from throughline.content import LEAST
+
 CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 EMIT_EVENT = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
 DISABLED_CLIENTS = "THROUGHLINE_DISABLED_CLIENTS"
@@ -16,6 +19,8 @@ STREAM_USAGE = "THROUGHLINE_STREAM_USAGE"
 ESTIMATE_USAGE = "THROUGHLINE_ESTIMATE_USAGE"
 COST = "THROUGHLINE_COST"
 PRICES_FILE = "THROUGHLINE_PRICES_FILE"
+CONTENT_LIMIT = "THROUGHLINE_CONTENT_LIMIT"
+CONTENT_STORE_FROM = "THROUGHLINE_CONTENT_STORE_FROM"
 
 
 class ContentMode(StrEnum):
@@ -45,6 +50,15 @@ class Settings:
     """Say what a call cost, where the price list knows its model."""
     prices_file: Path | None = None
     """The owner's own prices, which win over the shipped list; `prices.py` says how it is written."""
+    content_limit: int = 1_000_000
+    """Bytes of JSON that one attribute's content may take; what is longer is cut, with a note of its length and hash.
+
+    Four of them fit the 4 MB that a gRPC message may have by default.
+    """
+    content_store: str | None = None
+    """An fsspec URL of a store where larger content goes whole; span and record keep a reference."""
+    content_store_from: int = 100_000
+    """What is larger, in bytes: below it, content stays where it can be searched."""
 
     @property
     def content_on_span(self) -> bool:
@@ -65,6 +79,9 @@ class Settings:
             stream_usage=_boolean(environment, STREAM_USAGE, default=False),
             estimate_usage=_boolean(environment, ESTIMATE_USAGE, default=False),
             cost=_boolean(environment, COST, default=True),
+            content_limit=_bytes(environment, CONTENT_LIMIT, default=1_000_000, least=LEAST),
+            content_store=environment.get(CONTENT_STORE, "").strip() or None,
+            content_store_from=_bytes(environment, CONTENT_STORE_FROM, default=100_000, least=1),
             prices_file=Path(path) if (path := environment.get(PRICES_FILE, "").strip()) else None,
         )
 
@@ -83,6 +100,13 @@ def _boolean(environment: Mapping[str, str], name: str, *, default: bool) -> boo
     if word not in ("", "true", "false", "1", "0"):
         raise ValueError(f"{name} is {environment[name]!r}; it may be true or false")
     return default if not word else word in ("true", "1")
+
+
+def _bytes(environment: Mapping[str, str], name: str, *, default: int, least: int) -> int:
+    word = environment.get(name, "").strip() or str(default)
+    if not word.isdecimal() or int(word) < least:
+        raise ValueError(f"{name} is {word!r}; it may be a whole number of bytes, at least {least}")
+    return int(word)
 
 
 def _words(environment: Mapping[str, str], name: str) -> frozenset[str]:

@@ -11,7 +11,8 @@ from instrumentation.conformance import check_attributes
 from instrumentation.core.toy import Agent, Framework, Model
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry.trace import SpanKind
-from throughline import ContentMode, emission, names
+from throughline import ContentMode, names
+from throughline.content import encoded
 
 TOTALS = ("throughline.total.", "gen_ai.usage.")
 
@@ -128,7 +129,7 @@ def test_tool_arguments_are_content(telemetry: Telemetry) -> None:
     telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
     Framework().tool(lambda: None)
     (record,) = telemetry.events(names.OPERATION_DETAILS)
-    assert telemetry.attributes()[names.TOOL_CALL_ARGUMENTS] == emission.as_json({"name": "a tool"})
+    assert telemetry.attributes()[names.TOOL_CALL_ARGUMENTS] == encoded({"name": "a tool"})
     assert record.attributes[names.TOOL_CALL_ARGUMENTS] == {"name": "a tool"}
 
 
