@@ -1,4 +1,4 @@
-"""What two instrumentations say of the same calls, difference by difference; and a table that explains them. No test."""
+"""What two instrumentations say of the same calls, difference by difference; a table that explains them. No test."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from instrumentation.conformance import attribute_types
+
 Kind = Literal["missing here", "missing there", "differs"]
 TIMED = ("gen_ai.response.time_to_first_chunk", "throughline.time_to_first_chunk")
 """Attributes whose presence is compared, not their value."""
+CONVENTIONS = ("gen_ai.", "mcp.", "error.", "server.")
+"""Beginnings of names that no pattern may cover."""
 ABSENT = object()
 
 
@@ -33,7 +37,7 @@ class Difference:
 class Explained:
     """One attribute of a line of a table: which differences it is about, and why they are right.
 
-    `[]` in an attribute stands for any index; `{ours}` in a value of theirs for ours.
+    `[]` in an attribute stands for any index, `*` for any text; `{ours}` in a value of theirs for ours.
     """
 
     attribute: str
@@ -49,20 +53,26 @@ class Explained:
             told = told.replace("{ours}", str(difference.ours))
         return (
             self.kind == difference.kind
-            and fnmatchcase(difference.attribute.replace("[", "("), self.attribute.replace("[", "("))
-            and any(fnmatchcase(difference.where, place) for place in self.where)
-            and self.ours in (ABSENT, difference.ours)
-            and told in (ABSENT, difference.theirs)
+            and _matches(difference.attribute, self.attribute)
+            and any(_matches(difference.where, place) for place in self.where)
+            and _matches(difference.ours, self.ours)
+            and _matches(difference.theirs, told)
         )
 
     @property
     def too_wide(self) -> bool:
         """It covers several attributes of the conventions, or values that differ in whatever way."""
-        if not self.attribute.startswith(("*", "g", "(")):
-            return False
         before_content = self.attribute.partition("[")[0]
-        unsaid = ABSENT in (self.ours, self.theirs)
-        return "*" in before_content or (self.kind == "differs" and unsaid)
+        if "*" in before_content:
+            return any(name.startswith(CONVENTIONS) and _matches(name, before_content) for name in attribute_types())
+        unsaid = any(value is ABSENT or value == "*" for value in (self.ours, self.theirs))
+        return self.attribute.startswith((*CONVENTIONS, "(")) and self.kind == "differs" and unsaid
+
+
+def _matches(value: Any, pattern: Any) -> bool:
+    if isinstance(value, str) and isinstance(pattern, str):
+        return fnmatchcase(value.replace("[", "("), pattern.replace("[", "("))
+    return pattern is ABSENT or (type(value) is type(pattern) and bool(value == pattern))
 
 
 def table(content: Any) -> Iterator[Explained]:

@@ -51,4 +51,30 @@ RIVALS = {
         "anthropic_client.wire:Anthropic",
         {"ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE": "content"},
     ),
+    "google_genai": Rival(
+        f"{_OFFICIAL}.google_genai:GoogleGenAiSdkInstrumentor", "google_genai_client.wire:GoogleGenAI,Embeddings"
+    ),
+    "bedrock": Rival(
+        f"{_OFFICIAL}.botocore:BotocoreInstrumentor",
+        "bedrock_client.wire:Bedrock,InvokeModel,KnowledgeBase,Generation",
+        {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"},
+    ),
+    "mistralai": Rival(  # it cannot import a newer client
+        f"{_OFFICIAL}.mistralai:MistralAiInstrumentor",
+        "mistral_client.wire:Mistral,FillIn,Agents,Embeddings",
+        overlays=("mistralai-oldest",),
+    ),
+    "mistralai-native": Rival(
+        "", "mistral_client.wire:Mistral,FillIn,Agents,Embeddings", {"MISTRAL_SDK_TELEMETRY": "global"}
+    ),
+    "cohere": Rival(
+        f"{_OFFICIAL}.cohere:CohereInstrumentor", "cohere_client.wire:Cohere,First,Generate,Embeddings,Rerank"
+    ),
+    "ollama": Rival(f"{_OFFICIAL}.ollama:OllamaInstrumentor", "ollama_client.wire:Ollama,Generate,Embeddings"),
+    "qdrant": Rival(f"{_OFFICIAL}.qdrant:QdrantInstrumentor", "qdrant_client.wire:Qdrant"),
+    "chromadb": Rival(
+        f"{_OFFICIAL}.chromadb:ChromaInstrumentor", "chroma_client.wire:Chroma", overlays=("chromadb-newest",)
+    ),
+    "elasticsearch-native": Rival("", "elasticsearch_client.wire:Elasticsearch"),
+    "langchain": Rival(f"{_OFFICIAL}.genai.langchain:LangChainInstrumentor", "langchain_client.wire:Chat,Text"),
 }

@@ -35,7 +35,7 @@ def described(span: Any) -> dict[str, Any]:
         "name": span.name,
         "kind": span.kind.name,
         "status": span.status.status_code.name,
-        "events": [event.name for event in span.events],
+        "events": sorted({event.name for event in span.events}),
         "attributes": plain(span.attributes),
     }
 
