@@ -54,4 +54,5 @@ CLIENTS: tuple[Client, ...] = (
     Client("pinecone", "pinecone", "pinecone", "pinecone:Pinecone", "9.1.0"),
     Client("openai_agents", "openai-agents", "agents", "openai_agents:OpenAIAgents", "0.12.0"),
     Client("qdrant", "qdrant-client", "qdrant_client", "qdrant:Qdrant", "1.14.2"),
+    Client("weaviate", "weaviate-client", "weaviate", "weaviate:Weaviate", "4.14.0"),
 )
