@@ -10,8 +10,8 @@ import pytest
 import throughline
 from hypothesis import HealthCheck, given, settings
 from instrumentation.harmless import RECORDER_HOOKS, json_values
+from instrumentation.mcp_client.framework import as_tool
 from instrumentation.mcp_client.sessions import connected, server
-from instrumentation.mcp_client.test_sessions import as_tool
 from instrumentation.patching import found
 from instrumentation.telemetry import Telemetry
 from throughline import ContentMode, instrumentor, joined

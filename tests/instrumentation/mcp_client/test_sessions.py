@@ -7,6 +7,7 @@ import gc
 from typing import Any
 
 import pytest
+from instrumentation.mcp_client.framework import as_tool, sides
 from instrumentation.mcp_client.sessions import (
     CANARY,
     FIRST,
@@ -22,7 +23,6 @@ from instrumentation.openai_client.wire import chat_reply, client, json_response
 from instrumentation.scenarios import structured
 from instrumentation.steps import check_everything, ending
 from instrumentation.telemetry import Telemetry, plain
-from langchain_core.tools import StructuredTool
 from opentelemetry.trace import SpanKind, StatusCode
 from throughline import ContentMode, names
 from throughline.recording import Recording
@@ -46,13 +46,6 @@ CALLS: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "resources/list": (lambda session: session.list_resources(), {"mcp.method.name": "resources/list"}),
 }
-
-
-def sides(telemetry: Telemetry, name: str) -> tuple[Any, Any]:
-    """The client's and the server's span of this name."""
-    found = {span.kind: span for span in telemetry.spans() if span.name == name}
-    assert len(found) == len([span for span in telemetry.spans() if span.name == name])
-    return found.get(SpanKind.CLIENT), found.get(SpanKind.SERVER)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -246,106 +239,3 @@ async def test_sessions_leave_nothing_behind(telemetry: Telemetry) -> None:
     telemetry.log_exporter.clear()  # a record knows its context
     gc.collect()
     assert {id(one) for one in gc.get_objects() if isinstance(one, Recording)} <= before
-
-
-# --- inside a framework's tool ----------------------------------------------------------------------------------------
-
-
-def as_tool(session: Any, name: str, asked: str | None = None, times: int = 1) -> StructuredTool:
-    """A framework's tool that stands for one of the server's, as adapters between the two make it."""
-
-    async def call(**arguments: Any) -> str:
-        for _ in range(times):
-            result = await session.call_tool(asked or name, arguments)
-        return text_of(result)
-
-    async def add(first: int, second: int) -> str:
-        return await call(first=first, second=second)
-
-    async def fail(text: str) -> str:
-        return await call(text=text)
-
-    functions = {"add": add, "fail": fail}
-    return StructuredTool.from_function(coroutine=functions[asked or name], name=name, description="Does.")
-
-
-async def test_inside_a_frameworks_tool_of_the_same_name_there_is_no_second_span(telemetry: Telemetry) -> None:
-    telemetry.instrument()
-    async with connected() as session:
-        assert await as_tool(session, "server_add", "add").ainvoke({"first": 1, "second": 2}) == "3"
-    asked, served = sides(telemetry, "tools/call add")
-    (tool,) = [span for span in telemetry.spans() if span.name == "execute_tool server_add"]
-    assert asked is None
-    attributes = plain(tool.attributes)
-    assert attributes[names.MCP_METHOD_NAME] == "tools/call"
-    assert attributes[names.MCP_PROTOCOL_VERSION] == PROTOCOL
-    assert attributes[names.JSONRPC_REQUEST_ID] == served.attributes[names.JSONRPC_REQUEST_ID]
-    assert (attributes[names.TOOL_NAME], tool.kind) == ("server_add", SpanKind.INTERNAL)
-    if not FIRST:  # whose streams in memory take the caller's context along
-        assert served.parent.span_id == tool.context.span_id
-    points = telemetry.points()[names.MCP_CLIENT_OPERATION_DURATION]
-    assert sum(point.count for point in points if point.attributes["mcp.method.name"] == "tools/call") == 1
-    check_everything(telemetry)
-
-
-async def test_a_servers_tool_that_fails_makes_the_frameworks_tool_fail(telemetry: Telemetry) -> None:
-    telemetry.instrument()
-    async with connected() as session:
-        await as_tool(session, "fail").ainvoke({"text": "x"})
-    (tool,) = [span for span in telemetry.spans() if span.name == "execute_tool fail"]
-    assert ending(tool) == ("error", "tool_error")
-
-
-async def test_another_tools_call_or_a_second_one_has_a_span_of_its_own(telemetry: Telemetry) -> None:
-    telemetry.instrument()
-    async with connected() as session:
-        await as_tool(session, "research", "add").ainvoke({"first": 1, "second": 2})
-        await as_tool(session, "add", times=3).ainvoke({"first": 1, "second": 2})
-    parents = {span.context.span_id: span.name for span in telemetry.spans()}
-    asked = [s for s in telemetry.spans() if s.name == "tools/call add" and s.kind is SpanKind.CLIENT]
-    around = sorted(parents[span.parent.span_id] for span in asked)
-    assert around == ["execute_tool add", "execute_tool add", "execute_tool research"]
-
-
-async def test_tools_are_counted_once_for_both_sides(telemetry: Telemetry) -> None:
-    telemetry.instrument()
-    async with connected() as session:
-        await as_tool(session, "research", "add").ainvoke({"first": 1, "second": 2})
-        await as_tool(session, "add").ainvoke({"first": 1, "second": 2})
-    tools = {s.name: s.attributes.get(names.TOTAL_TOOL_CALLS) for s in telemetry.spans() if "execute_tool" in s.name}
-    assert tools == {"execute_tool research": 1, "execute_tool add": None}
-
-
-# --- the library's own tracing ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(FIRST, reason="the first generation traces nothing itself")
-async def test_the_librarys_own_spans_are_there_only_where_ours_are_not(
-    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from mcp.shared import _otel
-
-    monkeypatch.setattr(_otel, "_tracer", telemetry.tracer_provider.get_tracer("mcp-python-sdk"))
-    async with connected() as session:
-        await session.call_tool("add", {"first": 1, "second": 2})
-    assert {"MCP send tools/call add", "tools/call add"} <= {span.name for span in telemetry.spans()}
-    telemetry.span_exporter.clear()
-    telemetry.instrument()
-    async with connected() as session:
-        await session.call_tool("add", {"first": 1, "second": 2})
-        await as_tool(session, "add").ainvoke({"first": 1, "second": 2})
-        await session.send_ping()
-    own = [span.name for span in telemetry.spans() if span.instrumentation_scope.name == "mcp-python-sdk"]
-    assert set(own) == {"MCP send ping", "ping", "notifications/initialized"}
-
-
-@pytest.mark.skipif(FIRST, reason="the first generation has no client that connects by itself")
-async def test_the_client_that_connects_in_process_is_recorded(telemetry: Telemetry) -> None:
-    from mcp import Client
-
-    telemetry.instrument()
-    async with Client(server()) as api:
-        assert text_of(await api.call_tool("add", {"first": 1, "second": 2})) == "3"
-    asked, served = sides(telemetry, "tools/call add")
-    assert served.parent.span_id == asked.context.span_id
-    assert asked.attributes[names.MCP_PROTOCOL_VERSION] == served.attributes[names.MCP_PROTOCOL_VERSION]

@@ -15,6 +15,7 @@ import anyio
 import mcp
 import pytest
 import uvicorn
+from instrumentation.mcp_client.framework import as_tool
 from instrumentation.mcp_client.sessions import FIRST, connected, server, text_of
 from instrumentation.steps import check_everything
 from instrumentation.telemetry import Telemetry, plain
@@ -92,6 +93,16 @@ async def test_over_a_pipe_the_servers_trace_is_the_clients_where_the_owner_allo
     assert served["attributes"][names.NETWORK_TRANSPORT] == "pipe"
     assert served["parent"] == (identity(asked) if allowed else None)
     check_everything(telemetry)
+
+
+async def test_from_inside_a_frameworks_tool_the_trace_is_that_tools(telemetry: Telemetry) -> None:
+    telemetry.instrument(trace_hosts=frozenset({"stdio"}))
+    async with over_stdio() as session:
+        assert await as_tool(session, "add").ainvoke({"first": 1, "second": 2}) == "3"
+        served = await recorded(session)
+    (tool,) = [span for span in telemetry.spans() if span.name == "execute_tool add"]
+    assert served["parent"] == identity(tool)
+    assert tool.attributes[names.NETWORK_TRANSPORT] == "pipe"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # older versions leave streams open

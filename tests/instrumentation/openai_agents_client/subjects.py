@@ -134,6 +134,12 @@ def agent(model: Any, *, name: str = "planner", tools: Any = (weather, broken), 
     return Agent(name=name, instructions="Be brief.", model=model, tools=list(tools), **options)
 
 
+def planner_and_writer(**options: Any) -> Any:
+    writer = agent(over_openai(answers(said())), name="writer", handoff_description="Writes.")
+    outputs = answers(called("weather", "broken"), called("transfer_to_writer"))
+    return agent(over_openai(outputs), handoffs=[writer], **options)
+
+
 def quiet(**options: Any) -> RunConfig:
     """No tracing of the SDK's own, which would export to OpenAI."""
     return RunConfig(tracing_disabled=True, **options)

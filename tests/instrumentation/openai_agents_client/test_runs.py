@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import agents
-import httpx
 import pytest
-from agents import MaxTurnsExceeded, Runner, SQLiteSession, function_tool
-from instrumentation.mcp_client.sessions import connected
+from agents import Runner
 from instrumentation.openai_agents_client.subjects import (
     CANARY,
     Canned,
     agent,
     answers,
     called,
-    fatal,
     over_openai,
+    planner_and_writer,
     quiet,
     ran,
     said,
@@ -29,17 +25,10 @@ from instrumentation.scenarios import structured
 from instrumentation.steps import check_everything, ending, found, named, tree
 from instrumentation.telemetry import Telemetry
 from throughline import ContentMode, names
-from throughline.recording import Recording
 
 BOTH = ContentMode.SPAN_AND_EVENT
 WAYS = pytest.mark.parametrize("way", ["run", "streamed"])
 RUN = "invoke_workflow Agent workflow"
-
-
-def planner_and_writer(**options: Any) -> Any:
-    writer = agent(over_openai(answers(said())), name="writer", handoff_description="Writes.")
-    outputs = answers(called("weather", "broken"), called("transfer_to_writer"))
-    return agent(over_openai(outputs), handoffs=[writer], **options)
 
 
 @WAYS
@@ -180,249 +169,6 @@ async def test_a_model_that_tells_no_usage_has_none(telemetry: Telemetry, way: s
     await ran(way, agent(Silent(said())))
     (call,) = [span for span in telemetry.spans() if span.name.startswith("chat")]
     assert not [name for name in call.attributes if "usage" in name]
-
-
-# --- endings ----------------------------------------------------------------------------------------------------------
-
-
-def endings(telemetry: Telemetry) -> dict[str, tuple[str, Any]]:
-    return {span.name: ending(span) for span in telemetry.spans()}
-
-
-@WAYS
-async def test_a_tool_that_ends_the_run_fails_all_around_it(telemetry: Telemetry, way: str) -> None:
-    telemetry.instrument()
-    planner = agent(over_openai(answers(called("fatal", text="x"))), tools=[fatal])
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - whichever the version makes of it
-        await ran(way, planner)
-    failed = endings(telemetry)
-    assert failed["execute_tool fatal"] == ("error", "LookupError")
-    assert failed["invoke_agent planner"] == failed[RUN] == ("error", type(raised.value).__qualname__)
-    check_everything(telemetry)
-
-
-@WAYS
-@pytest.mark.parametrize("error", [404, httpx.ConnectError("refused")], ids=["refusal", "no connection"])
-async def test_a_failed_model_call_fails_all_around_it(telemetry: Telemetry, way: str, error: Any) -> None:
-    telemetry.instrument()
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - the client's own
-        await ran(way, agent(over_openai(answers(error))))
-    kind = type(raised.value).__qualname__
-    assert set(endings(telemetry).values()) == {("error", kind)}
-    assert tree(telemetry) == [(RUN, [("invoke_agent planner", ["chat gpt-4o"])])]
-    check_everything(telemetry)
-
-
-@WAYS
-async def test_too_many_turns_end_the_agent_and_the_run(telemetry: Telemetry, way: str) -> None:
-    telemetry.instrument(content=BOTH)
-    outputs = [[{**call, "call_id": f"call-{n}"} for call in called("weather")] for n in range(9)]
-    with pytest.raises(MaxTurnsExceeded):
-        await ran(way, agent(over_openai(answers(*outputs))), max_turns=2)
-    found_endings = endings(telemetry)
-    assert found_endings["invoke_agent planner"] == found_endings[RUN] == ("error", "MaxTurnsExceeded")
-    assert len(telemetry.spans()) == 2 + 2 * 2
-    check_everything(telemetry)
-
-
-@WAYS
-async def test_a_guardrail_that_stops_a_run_fails_it(telemetry: Telemetry, way: str) -> None:
-    @agents.input_guardrail
-    async def never(*_: Any) -> Any:
-        return agents.GuardrailFunctionOutput(output_info=None, tripwire_triggered=True)
-
-    telemetry.instrument()
-    with pytest.raises(agents.InputGuardrailTripwireTriggered):
-        await ran(way, agent(over_openai(answers(said())), input_guardrails=[never]))
-    assert endings(telemetry)[RUN] == ("error", "InputGuardrailTripwireTriggered")
-
-
-class Waiting(Canned):
-    """A model that never answers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = asyncio.Event()
-
-    async def get_response(self, *_args: Any, **_kwargs: Any) -> Any:
-        self.asked.set()
-        await asyncio.Event().wait()
-
-    async def stream_response(self, *_args: Any, **_kwargs: Any) -> Any:
-        self.asked.set()
-        await asyncio.Event().wait()
-        yield
-
-
-@WAYS
-async def test_a_cancelled_run_is_cancelled_at_every_level(telemetry: Telemetry, way: str) -> None:
-    telemetry.instrument()
-    model = Waiting()
-    if way == "streamed":
-        result = Runner.run_streamed(agent(model), "hi", run_config=quiet())
-        await model.asked.wait()
-        result.cancel()
-        async for _ in result.stream_events():
-            pass
-        await asyncio.gather(result.run_loop_task, return_exceptions=True)
-    else:
-        task = asyncio.ensure_future(Runner.run(agent(model), "hi", run_config=quiet()))
-        await model.asked.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    assert {reason for reason, _ in endings(telemetry).values()} == {"cancelled"}
-    assert tree(telemetry) == [(RUN, [("invoke_agent planner", ["chat canned-1"])])]
-    check_everything(telemetry)
-
-
-async def test_a_streamed_run_whose_consumer_left_goes_on_as_the_sdk_lets_it_and_ends_with_it(
-    telemetry: Telemetry,
-) -> None:
-    telemetry.instrument()
-    result = Runner.run_streamed(planner_and_writer(), "hi", run_config=quiet())
-    async for _ in result.stream_events():
-        break
-    await result.run_loop_task
-    assert endings(telemetry)[RUN] == ("completed", None)
-    assert len(telemetry.spans()) == 8
-
-
-def test_a_streamed_run_that_its_loop_ends_before_it_is_cancelled(telemetry: Telemetry) -> None:
-    telemetry.instrument()
-
-    async def begun() -> None:
-        model = Waiting()
-        result = Runner.run_streamed(agent(model), "hi", run_config=quiet())
-        await model.asked.wait()
-        del result
-
-    asyncio.run(begun())
-    assert {reason for reason, _ in endings(telemetry).values()} == {"cancelled"}
-    assert len(telemetry.spans()) == 3
-
-
-@WAYS
-def test_runs_leave_nothing_behind(telemetry: Telemetry, way: str) -> None:
-    before = {id(one) for one in gc.get_objects() if isinstance(one, Recording)}
-    telemetry.instrument(content=BOTH)
-    for _ in range(3):
-        asyncio.run(ran(way, planner_and_writer()))
-    telemetry.log_exporter.clear()  # a record knows its context
-    gc.collect()
-    assert {id(one) for one in gc.get_objects() if isinstance(one, Recording)} <= before
-
-
-@WAYS
-async def test_a_run_that_waits_for_approval_is_interrupted(telemetry: Telemetry, way: str) -> None:
-    @function_tool(needs_approval=True)
-    def delete() -> str:
-        """Deletes."""
-        return "gone"
-
-    telemetry.instrument()
-    planner = agent(over_openai(answers(called("delete"), said())), tools=[delete])
-    if way == "streamed":
-        result: Any = Runner.run_streamed(planner, "hi", run_config=quiet())
-        async for _ in result.stream_events():
-            pass
-    else:
-        result = await Runner.run(planner, "hi", run_config=quiet())
-    assert set(endings(telemetry).values()) == {("interrupted", None), ("completed", None)}
-    assert endings(telemetry)[RUN] == endings(telemetry)["invoke_agent planner"] == ("interrupted", None)
-    telemetry.span_exporter.clear()
-    telemetry.log_exporter.clear()
-    state = result.to_state()
-    state.approve(result.interruptions[0])
-    assert (await Runner.run(planner, state, run_config=quiet())).final_output == "Hello."
-    assert named(telemetry, "execute_tool delete").parent.span_id == named(telemetry, RUN).context.span_id
-    check_everything(telemetry)
-
-
-# --- more than one ----------------------------------------------------------------------------------------------------
-
-
-@WAYS
-async def test_an_agent_as_a_tool_is_a_run_inside_the_tool(telemetry: Telemetry, way: str) -> None:
-    telemetry.instrument()
-    writer = agent(over_openai(answers(said())), name="writer")
-    tool = writer.as_tool(tool_name="write", tool_description="Writes.", run_config=quiet(workflow_name="inner"))
-    await ran(way, agent(over_openai(answers(called("write", input="x"), said())), tools=[tool]))
-    inner = ("invoke_workflow inner", [("invoke_agent writer", ["chat gpt-4o"])])
-    planner = ["chat gpt-4o", ("execute_tool write", [inner]), "chat gpt-4o"]
-    assert tree(telemetry) == [(RUN, [("invoke_agent planner", planner)])]
-    assert found(telemetry, RUN)[names.TOTAL_INFERENCE_CALLS] == 3
-    (calls,) = [
-        point for point in telemetry.points()[names.INVOKE_AGENT_INFERENCE_CALLS]
-        if point.attributes[names.AGENT_NAME] == "planner"
-    ]  # fmt: skip
-    assert calls.sum == 2
-    check_everything(telemetry)
-
-
-@WAYS
-async def test_runs_at_once_keep_apart(telemetry: Telemetry, way: str) -> None:
-    telemetry.instrument()
-    shared = planner_and_writer
-    await asyncio.gather(*(ran(way, shared(), config=quiet(workflow_name=f"run-{n}")) for n in range(5)))
-    roots = tree(telemetry)
-    assert len(roots) == 5
-    assert {name for name, _ in roots} == {f"invoke_workflow run-{n}" for n in range(5)}
-    assert all([name for name, _ in inside] == ["invoke_agent planner", "invoke_agent writer"] for _, inside in roots)
-
-
-async def test_one_agent_in_several_runs_at_once_keeps_its_runs_apart(telemetry: Telemetry) -> None:
-    telemetry.instrument()
-    one = agent(over_openai(answers(said())))
-    await asyncio.gather(*(ran("run", one) for _ in range(5)))
-    assert tree(telemetry) == [(RUN, [("invoke_agent planner", ["chat gpt-4o"])])] * 5
-
-
-@WAYS
-async def test_a_session_is_the_conversation(telemetry: Telemetry, way: str) -> None:
-    telemetry.instrument()
-    session = SQLiteSession("session-1")
-    await ran(way, agent(over_openai(answers(said()))), session=session)
-    session.close()
-    for name in (RUN, "invoke_agent planner"):
-        assert found(telemetry, name)[names.CONVERSATION_ID] == "session-1"
-
-
-@asynccontextmanager
-async def tools_of_a_server() -> Any:
-    """A server as the SDK connects one, in this process."""
-    from agents.mcp import MCPServer
-
-    async with connected() as session:
-
-        class Connected(MCPServer):
-            name = "calculator"
-
-            async def connect(self) -> None: ...
-            async def cleanup(self) -> None: ...
-            async def list_prompts(self) -> Any: ...
-            async def get_prompt(self, name: str, arguments: Any = None) -> Any: ...
-
-            async def list_tools(self, *_: Any, **__: Any) -> Any:
-                return (await session.list_tools()).tools
-
-            async def call_tool(self, tool_name: str, arguments: Any, *_: Any, **__: Any) -> Any:
-                return await session.call_tool(tool_name, arguments)
-
-        yield Connected()
-
-
-async def test_a_servers_tool_is_one_span_with_what_mcp_says_of_it(telemetry: Telemetry) -> None:
-    async with tools_of_a_server() as server:
-        telemetry.instrument()
-        planner = agent(over_openai(answers(called("add", first=1, second=2), said())), mcp_servers=[server])
-        await ran("run", planner)
-    tool = found(telemetry, "execute_tool add")
-    assert tool[names.MCP_METHOD_NAME] == "tools/call"
-    assert tool[names.TOOL_CALL_ID] == "add-0"
-    asked = [span for span in telemetry.spans() if span.name == "tools/call add" and span.kind.name == "CLIENT"]
-    assert not asked
-    check_everything(telemetry)
 
 
 # --- the SDK's own tracing --------------------------------------------------------------------------------------------
