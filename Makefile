@@ -48,7 +48,7 @@ unit: setup clients ## the fast tests only: no Collector, no Elasticsearch, no p
 	@$(PYTHON) -m pytest tests/instrumentation tests/services -m "not stack"
 
 .PHONY: bench
-bench: setup ## CPU added per call, beside the rivals, each in an environment of its own
+bench: setup clients ## CPU added per call, for every client, beside the rivals, each in an environment of its own
 	@$(PYTHON) tests/benchmarks
 
 .PHONY: lint

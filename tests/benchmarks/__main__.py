@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from clients import names_of_clients, overlays_of
 from environments import HERE, ROOT, python_of
 from report import Run, markdown, tables
 from rich.console import Console
@@ -27,6 +29,7 @@ _ROWS = ("chat small", "chat 32 KB", "stream 200", "responses", "embeddings 100"
 def main(
     rows: Annotated[str, typer.Option(help="Only rows with one of these comma-separated words in their names.")] = "",
     tracers: Annotated[str, typer.Option(help="Only these, comma-separated.")] = ",".join(_RECORDS),
+    clients: Annotated[str, typer.Option(help="Only these other clients, comma-separated; `none`, or `all`.")] = "all",
     rounds: Annotated[int, typer.Option(min=5, help="Interleaved rounds for each row; medians are over these.")] = 150,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file, too.")] = None,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as in the README.")] = False,
@@ -34,7 +37,8 @@ def main(
     """Measure the CPU time that each tracer adds to a call, as a multiple of OpenTelemetry's SDK used by hand.
 
     Every tracer runs in an environment and a process of its own, where the uninstrumented call and the floors are
-    measured beside it. Times are of the calling thread only; threads that export are not counted.
+    measured beside it. Times are of the calling thread only; threads that export are not counted. The first table is
+    OpenAI's client, which all tracers know; the second has every client, and the one that it is compared with.
     """
     console = Console(stderr=True)
     words = [word.strip() for word in rows.split(",") if word.strip()]
@@ -43,13 +47,41 @@ def main(
     if unknown := set(names) - set(_RECORDS) or (not chosen and {rows}):
         raise typer.BadParameter(f"no such tracer or row: {', '.join(sorted(unknown))}")
     plans = [(name, content, records) for name in names for content in (False, True) for records in _RECORDS[name]]
-    runs = _measure(plans, chosen, rounds, console)
+    others = {"all": names_of_clients(), "none": []}.get(clients, [name.strip() for name in clients.split(",")])
+    if unknown := set(others) - set(names_of_clients()):
+        raise typer.BadParameter(f"no such client: {', '.join(sorted(unknown))}")
+    groups = [_measure(plans, chosen, rounds, console)] if chosen else []
+    groups += [_measure_clients(others, rounds, console)] if others else []
     if json_file:
-        json_file.write_text(json.dumps([run.as_json() for run in runs], indent=1) + "\n")
-    if as_markdown:
-        typer.echo(markdown(runs))
-    else:
-        Console().print(*tables(runs), sep="\n")
+        json_file.write_text(json.dumps([run.as_json() for runs in groups for run in runs], indent=1) + "\n")
+    for runs in groups:
+        if as_markdown:
+            typer.echo(markdown(runs))
+        else:
+            Console().print(*tables(runs), sep="\n")
+
+
+def _measure_clients(names: list[str], rounds: int, console: Console) -> list[Run]:
+    """Every client, content off: Throughline without and with records, and the client's rival where it runs."""
+    runs = [Run("throughline", content=False, records=records) for records in (False, True)]
+    runs.append(Run("rival", content=False, records=False))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("clients", total=len(names) * len(runs))
+        for name in names:
+            for run in runs:
+                progress.update(task, description=f"{name}, {run.heading}")
+                command = [str(ROOT / ".venv" / "bin" / "python"), str(HERE / "measuring.py"), run.title]
+                command += ["--client", name, "--rounds", str(rounds), *(["--records"] * run.records)]
+                try:
+                    for line in _lines(command, overlays_of(name, rival=run.title == "rival")):
+                        run.add({**line, "row": f"{name} {line['row']}"})
+                except typer.Exit:
+                    if run.title != "rival":
+                        raise
+                    console.print(f"{name}: its rival does not run with this version")
+                progress.advance(task)
+    return runs
 
 
 def _measure(plans: list[tuple[str, bool, bool]], rows: list[str], rounds: int, console: Console) -> list[Run]:
@@ -70,8 +102,11 @@ def _measure(plans: list[tuple[str, bool, bool]], rows: list[str], rounds: int, 
     return runs
 
 
-def _lines(command: list[str]) -> Any:
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def _lines(command: list[str], overlays: list[Path] | None = None) -> Any:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, overlays or ()))}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         assert process.stderr
         for line in process.stdout:

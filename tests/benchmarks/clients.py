@@ -23,11 +23,18 @@ from throughline.adapters import CLIENTS
 CHUNKS = 200
 _BELOW = ("httpx", "httpcore", "urllib3", "aiohttp", "requests")
 _asked = {"stream": False}
+os.environ["ANTHROPIC_OPEN_TELEMETRY"] = "false"  # its client traces itself, which would make the plain call dearer
 
 
 def names_of_clients() -> list[str]:
     """The clients that have exchanges to measure with."""
     return [client.name for client in CLIENTS if client.name in RIVALS]
+
+
+def overlays_of(name: str, *, rival: bool) -> list[Path]:
+    """What has to stand on the path beside the project's environment; `make clients` installs it."""
+    folders = [*(["oracle"] if rival else []), *RIVALS[name].overlays]
+    return [Path(__file__).parents[2] / ".parts" / "clients" / folder for folder in folders]
 
 
 def subject_of(name: str) -> Subject:

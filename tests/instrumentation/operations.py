@@ -40,8 +40,8 @@ CANARY = "a secret that nobody may read"
 
 def own_prices(folder: Path, recorded: Mapping[str, Any]) -> Path:
     """A price list of the owner's that knows every model of this provider, with another price for each part."""
-    provider, writes = str(recorded.get(names.PROVIDER_NAME)), names.USAGE_OUTPUT_TOKENS in recorded
-    prices = {"input": 1e6, "output": 4e6 * writes, "cache_read": 5e5, "cache_creation": 2e6, "reasoning": 8e6}
+    provider = str(recorded.get(names.PROVIDER_NAME))
+    prices = {"input": 1e6, "output": 4e6, "cache_read": 5e5, "cache_creation": 2e6, "reasoning": 8e6}
     path = folder / "prices.json"
     entries = [{"provider": provider, "model": "*", **prices}]
     path.write_text(json.dumps({"version": "1", "currency": "EUR", "prices": entries}))

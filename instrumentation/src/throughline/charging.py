@@ -7,6 +7,7 @@ from throughline.operation import Operation
 from throughline.prices import Prices
 
 _LIST_PRICED = (None, "auto", "default", "standard")  # tiers of service that cost what the list says
+_WRITES_NOTHING = ("embeddings", "retrieval")
 
 
 def charge(op: Operation, prices: Prices, at: float) -> None:
@@ -20,7 +21,7 @@ def charge(op: Operation, prices: Prices, at: float) -> None:
         op.provider,
         op.response_model or op.model,  # the request's may be the name of a deployment
         input_tokens=op.input_tokens,
-        output_tokens=op.output_tokens,
+        output_tokens=0 if op.output_tokens is None and op.name in _WRITES_NOTHING else op.output_tokens,
         cache_read_tokens=op.cache_read_tokens,
         cache_creation_tokens=op.cache_creation_tokens,
         reasoning_tokens=op.reasoning_tokens,
