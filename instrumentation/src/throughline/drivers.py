@@ -19,6 +19,7 @@ from throughline.managed import makes_manager, manager_driver
 from throughline.recorder import Recorder, running
 
 Method = Callable[..., Any]
+_HTTP_STATUSES = range(100, 600)
 
 
 def call_driver(recorder: Recorder, adapter: Adapter, original: Method, point: str, *, method: bool) -> Method:
@@ -240,7 +241,7 @@ def _note_failed(error: BaseException) -> None:
     recording = running(context.get_current())
     if recording is not None and recording.is_whole:
         told = (getattr(getattr(error, "response", None), "status_code", None), getattr(error, "code", None))
-        status = next((code for code in told if isinstance(code, int)), None)
+        status = next((code for code in told if isinstance(code, int) and code in _HTTP_STATUSES), None)
         recording.failed = (status or type(error).__qualname__, perf_counter())
 
 
