@@ -48,7 +48,7 @@ async def over_stdio() -> AsyncIterator[ClientSession]:
 
 
 @asynccontextmanager
-async def over_http() -> AsyncIterator[tuple[ClientSession, int]]:
+async def over_http(**options: Any) -> AsyncIterator[tuple[ClientSession, int]]:
     """A session with a server on a free port of this machine."""
     app = server().streamable_http_app()
     running = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="on"))
@@ -59,8 +59,8 @@ async def over_http() -> AsyncIterator[tuple[ClientSession, int]]:
         port = running.servers[0].sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}/mcp"
         older = getattr(streamable_http, "streamablehttp_client", None)
-        connect = getattr(streamable_http, "streamable_http_client", older)
-        async with connect(url) as streams, ClientSession(*streams[:2]) as session:
+        connect = older if options else getattr(streamable_http, "streamable_http_client", older)
+        async with connect(url, **options) as streams, ClientSession(*streams[:2]) as session:
             await session.initialize()
             yield session, port
         running.should_exit = True
@@ -129,6 +129,17 @@ async def test_over_http_both_sides_say_where_and_of_which_session(telemetry: Te
     ]
     assert {**HTTP, "server.address": "127.0.0.1", "server.port": port}.items() <= plain(point.attributes).items()
     check_everything(telemetry)
+
+
+@pytest.mark.skipif(not FIRST, reason="the second generation serves each request in its own context")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning")
+async def test_a_server_that_runs_elsewhere_takes_the_trace_of_the_http_request(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    async with over_http(headers={"traceparent": f"00-{trace}-{parent}-01"}) as (session, _):
+        await session.call_tool("add", {"first": 1, "second": 2})
+    (served,) = [s for s in telemetry.spans() if s.name == "tools/call add" and s.kind is SpanKind.SERVER]
+    assert (f"{served.context.trace_id:032x}", f"{served.parent.span_id:016x}") == (trace, parent)
 
 
 async def written(trace_hosts: frozenset[str] = frozenset(), *, telemetry: Telemetry | None = None) -> list[Any]:

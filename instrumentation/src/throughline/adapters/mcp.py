@@ -133,7 +133,9 @@ class MCP(Adapter):
             return None
         message = Message(method, params, str(responder.request_id), self._agreed.get(session))
         over = get(getattr(responder, "message_metadata", None), "request_context")
-        return self._from(message, over, session, get(params, "meta"))
+        # its server runs where the session began, so that the trace of HTTP's own request is only in the headers
+        meta = get(params, "meta")
+        return self._from(message, over, session, meta if get(meta, _TRACE[0]) or over is None else over.headers)
 
     def _agree(self, session: Any, result: Any) -> None:
         if isinstance(version := get(result, "protocolVersion"), str):
@@ -182,8 +184,13 @@ class MCP(Adapter):
         elif (transport := self._transports.of(owner)) is not None:
             message.network, message.network_protocol = transport.network, transport.protocol
             message.session = message.session or transport.session
-        told = {name: value for name in _TRACE if isinstance(value := get(meta, name), str)}
+        told = {name: value for name in _TRACE if isinstance(value := _said(meta, name), str)}
         return Route(self.served, message, None, carrier=told or None)
+
+
+def _said(meta: Any, name: str) -> Any:
+    """A value of a request's `_meta`, or of HTTP's headers."""
+    return get(meta, name) if isinstance(meta, dict) or not isinstance(meta, Mapping) else meta.get(name)
 
 
 def _to(transport: Transport | None, message: Message, reader: Request) -> Route:
