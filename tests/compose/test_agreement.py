@@ -91,7 +91,8 @@ def test_retention_is_read_by_the_templates_step(services: dict[str, Plain]) -> 
 
     told = [variable for variable in services["templates"]["environment"] if variable.startswith("THROUGHLINE_")]
     chosen = Retention.read(dict.fromkeys(told, "3"))
-    assert chosen == Retention(**dict.fromkeys(("traces", "records", "operations", "evaluations", "logs", "metrics"), 3))
+    kinds = ("traces", "records", "operations", "evaluations", "logs", "metrics")
+    assert chosen == Retention(**dict.fromkeys(kinds, 3))
 
 
 def test_commands_exist(services: dict[str, Plain], parts: dict[str, Part]) -> None:
