@@ -68,7 +68,7 @@ def masked(recorder: Recorder, op: Operation, message: str) -> tuple[Mapping[str
 
 
 def _sized(recorder: Recorder, op: Operation, content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What stays on span and record: what is large goes to the store, if there is one, and the rest is cut to a size."""
+    """What stays on span and record: the large goes to the store, if there is one, and the rest is cut to a size."""
     if recorder.offload is not None:
         content, references = recorder.offload.take(content)
         op.content_references = references or None
