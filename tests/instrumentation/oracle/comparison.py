@@ -65,7 +65,8 @@ class Explained:
         before_content = self.attribute.partition("[")[0]
         if "*" in before_content:
             return any(name.startswith(CONVENTIONS) and _matches(name, before_content) for name in attribute_types())
-        unsaid = any(value is ABSENT or value == "*" for value in (self.ours, self.theirs))
+        derived = isinstance(self.theirs, str) and "{ours}" in self.theirs and not self.theirs.startswith("*")
+        unsaid = any(value is ABSENT or value == "*" for value in (self.ours, self.theirs)) and not derived
         return self.attribute.startswith((*CONVENTIONS, "(")) and self.kind == "differs" and unsaid
 
 
@@ -90,24 +91,27 @@ def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Differ
 
 
 def _of_call(where: str, ours: list[Any], theirs: list[Any]) -> Iterator[Difference]:
-    """Spans are paired by their operation, in their order; the label gets a number where there are several."""
+    """Spans are paired by their operation, those of one kind first; where there are several, the label says which."""
     several = len(ours) > 1 or len(theirs) > 1
     for span in ours:
         place = f"{where} {_operation(span)}" if several else where
-        alike = [other for other in theirs if _operation(other) == _operation(span)]
-        if not several and theirs:
-            alike = theirs[:1]
+        alike = [other for other in theirs if not several or _operation(other) == _operation(span)]
         if not alike:
             yield Difference(place, "(span)", "missing there", ours=span["name"])
             continue
-        theirs.remove(alike[0])
-        yield from _of_span(place, _flat(span), _flat(alike[0]))
+        other = min(alike, key=lambda each: bool(each["kind"] != span["kind"]))
+        theirs.remove(other)
+        yield from _of_span(place, _flat(span), _flat(other))
     for span in theirs:
         yield Difference(f"{where} {_operation(span)}", "(span)", "missing here", theirs=span["name"])
 
 
 def _operation(span: Any) -> str:
-    return str(span["attributes"].get("gen_ai.operation.name", span["name"]))
+    """What the span is about: sides of one request to an MCP server are told apart by their kind."""
+    said = span["attributes"]
+    if method := said.get("mcp.method.name"):
+        return f"{method} {span['kind'].lower()}"
+    return str(said.get("gen_ai.operation.name", span["name"]))
 
 
 def _flat(span: Any) -> dict[str, Any]:

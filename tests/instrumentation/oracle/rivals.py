@@ -77,4 +77,14 @@ RIVALS = {
     ),
     "elasticsearch-native": Rival("", "elasticsearch_client.wire:Elasticsearch"),
     "langchain": Rival(f"{_OFFICIAL}.genai.langchain:LangChainInstrumentor", "langchain_client.wire:Chat,Text"),
+    "litellm": Rival(
+        "openinference.instrumentation.litellm:LiteLLMInstrumentor",
+        "litellm_client.wire:LiteLLM,Embeddings,Texts",
+        {"OPENINFERENCE_ENABLE_GENAI_SEMCONV": "true"},
+    ),
+    "mcp": Rival(  # it does not know the newer client's points
+        f"{_OFFICIAL}.mcp:McpInstrumentor", "oracle.mcp_sessions:Sessions", overlays=("mcp-oldest",)
+    ),
+    "mcp-native": Rival("", "oracle.mcp_sessions:Sessions"),
+    "openai_agents": Rival(f"{_OFFICIAL}.genai.openai_agents:OpenAIAgentsInstrumentor", "oracle.agent_runs:Runs"),
 }

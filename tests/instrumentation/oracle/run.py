@@ -6,8 +6,9 @@ import asyncio
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from instrumentation.oracle.rivals import RIVALS, Rival
@@ -19,15 +20,22 @@ from throughline import ContentMode
 WAYS = ("reply", "stream")
 
 
-def calls(client: Client) -> Iterator[tuple[str, str, Callable[[], Any], Any]]:
-    """Each exchange in the plain ways to call, then the first one refused: label, way, what answers, request."""
+def calls(client: Any) -> Iterator[tuple[str, Callable[[], Awaitable[Any]]]]:
+    """Each exchange in the plain ways to call, then the first one refused; or what the client says itself."""
+    if not isinstance(client, Client):
+        yield from client.calls()
+        return
     for name, exchange in client.exchanges.items():
         for way in WAYS:
             if way in exchange.ways and (way == "reply" or "stream" in client.offers):
                 answer = client.answer(exchange, streamed=streamed(way))
-                yield f"{name}/{way}", way, answer, exchange.request
+                yield f"{name}/{way}", partial(called, client, way, answer, exchange.request)
     for name, (answer, _) in client.refusals.items():
-        yield f"refused {name}/reply", "reply", answer, client.exchange.request
+        yield f"refused {name}/reply", partial(called, client, "reply", answer, client.exchange.request)
+
+
+async def called(client: Client, way: str, answer: Any, request: Mapping[str, Any]) -> None:
+    await client.call(way, client.api(answering(answer)), request)
 
 
 def described(span: Any) -> dict[str, Any]:
@@ -40,14 +48,14 @@ def described(span: Any) -> dict[str, Any]:
     }
 
 
-async def run(families: list[Client], telemetry: Telemetry, keep: Callable[[Any], bool]) -> dict[str, Any]:
+async def run(families: list[Any], telemetry: Telemetry, keep: Callable[[Any], bool]) -> dict[str, Any]:
     """Label of each call → the spans that it made, in the order in which they ended."""
     found: dict[str, Any] = {}
     for client in families:
-        for label, way, answer, request in calls(client):
+        for label, call in calls(client):
             telemetry.span_exporter.clear()
             with suppress(Exception):  # what a refusal raises is for the client's own tests
-                await client.call(way, client.api(answering(answer)), request)
+                await call()
             found[f"{type(client).__name__}/{label}"] = [described(span) for span in telemetry.spans() if keep(span)]
     return found
 

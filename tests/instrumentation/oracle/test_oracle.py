@@ -34,12 +34,12 @@ def start(name: str, whose: str) -> subprocess.Popen[str]:
 
 def spans(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Ours and theirs, of each call."""
-    found = []
-    for process in [start(name, whose) for whose in ("ours", "theirs")]:
-        output, complaints = process.communicate()
+    processes = [start(name, whose) for whose in ("ours", "theirs")]
+    said = [process.communicate() for process in processes]
+    for process, (_, complaints) in zip(processes, said, strict=True):
         assert process.returncode == 0, complaints[-3000:]
-        found.append(json.loads(output))
-    return found[0], found[1]
+    ours, theirs = (json.loads(output) for output, _ in said)
+    return ours, theirs
 
 
 @pytest.mark.parametrize("name", list(RIVALS))
