@@ -44,6 +44,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("cohere", "cohere", "cohere", "cohere:Cohere", "5.17.0"),
     Client("elasticsearch", "elasticsearch", "elasticsearch", "elasticsearch:Elasticsearch", "8.14.0"),
     Client("google_genai", "google-genai", "google.genai", "google_genai:GoogleGenAI", "1.30.0"),
+    Client("groq", "groq", "groq", "groq:Groq", "0.31.0"),
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.75"),
     Client("langgraph", "langgraph", "langgraph.pregel", "langgraph:LangGraph", "0.6.0"),
     Client("litellm", "litellm", "litellm", "litellm:LiteLLM", "1.75.0"),
