@@ -10,9 +10,7 @@ from typing import Any
 import botocore.endpoint
 import pytest
 from botocore.eventstream import NoInitialResponseError
-from botocore.exceptions import (
-    ParamValidationError,
-)
+from botocore.exceptions import ClientError, ParamValidationError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from instrumentation.bedrock_client.bodies import CLAUDE
@@ -130,6 +128,14 @@ def test_a_request_that_the_client_refuses_is_an_error(telemetry: Telemetry) -> 
     with pytest.raises(ParamValidationError):
         client(CONVERSE).converse(modelId="m", messages="no list")
     assert telemetry.attributes()[names.ERROR_TYPE] == "ParamValidationError"
+
+
+@pytest.mark.parametrize(("method", "arguments"), [("converse", ASKED), ("invoke_model", INVOKED.request)])
+def test_a_refusal_has_the_id_by_which_aws_finds_it(telemetry: Telemetry, method: str, arguments: Any) -> None:
+    telemetry.instrument()
+    with pytest.raises(ClientError):
+        getattr(client(answering(failure("ValidationException", 400))), method)(**arguments)
+    assert telemetry.attributes()[names.AWS_REQUEST_ID] == "r-1"
 
 
 def test_a_stream_left_and_taken_up_again_goes_on(telemetry: Telemetry) -> None:

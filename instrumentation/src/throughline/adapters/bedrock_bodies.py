@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from throughline import names
-from throughline.adapter import Reader
 from throughline.adapters.anthropic import Messages
-from throughline.adapters.bedrock_converse import Converse
+from throughline.adapters.bedrock_converse import Converse, Endpoint
 from throughline.adapters.bedrock_families import Choices, CommandR, Completion, Embeddings, Opaque
 from throughline.operation import Operation, fitting
 from throughline.parts import get, member, parsed
@@ -16,7 +15,7 @@ _COUNTS = {"Input": "input_tokens", "Output": "output_tokens", "CacheReadInput":
            "CacheWriteInput": "cache_creation_tokens"}  # fmt: skip
 
 
-class Invoked(Reader):
+class Invoked(Endpoint):
     """`InvokeModel` and its stream, around the body of some family: `super()` is that family's reader."""
 
     says_more: ClassVar[bytes] = b""

@@ -23,7 +23,17 @@ _FINISH_REASONS = {
 }
 
 
-class Converse(Reader):
+class Endpoint(Reader):
+    """What all of Bedrock's endpoints have in common."""
+
+    def error(self, op: Operation, error: BaseException) -> str | None:
+        """A refusal has a request's id as well, by which alone AWS can look into it."""
+        if request_id := fitting(get(error, "response.ResponseMetadata.RequestId"), str):
+            op.extra[names.AWS_REQUEST_ID] = request_id
+        return None
+
+
+class Converse(Endpoint):
     """`Converse` and `ConverseStream`."""
 
     params = {
@@ -93,7 +103,7 @@ def _block(whole: dict[str, Any], event: Any) -> dict[str, Any]:
     return place(said["message"]["content"], member(event, "contentBlockIndex"), dict)
 
 
-class Retrieve(Reader):
+class Retrieve(Endpoint):
     """`Retrieve` of a knowledge base."""
 
     operation = "retrieval"
@@ -139,7 +149,7 @@ def _either(path: str) -> str:
     return f"{_FILES}.{path} | {_BASE}.{path}"
 
 
-class RetrieveAndGenerate(Reader):
+class RetrieveAndGenerate(Endpoint):
     """`RetrieveAndGenerate` and its stream: a question that the model answers from a knowledge base, or from files."""
 
     params = {
