@@ -54,6 +54,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
     Client("pinecone", "pinecone", "pinecone", "pinecone:Pinecone", "9.1.0"),
     Client("openai_agents", "openai-agents", "agents", "openai_agents:OpenAIAgents", "0.12.0"),
+    Client("pymilvus", "pymilvus", "pymilvus", "pymilvus:Milvus", "2.6.0"),
     Client("qdrant", "qdrant-client", "qdrant_client", "qdrant:Qdrant", "1.14.2"),
     Client("weaviate", "weaviate-client", "weaviate", "weaviate:Weaviate", "4.14.0"),
 )
