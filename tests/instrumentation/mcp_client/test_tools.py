@@ -11,6 +11,7 @@ from instrumentation.mcp_client.sessions import (
     server,
     text_of,
 )
+from instrumentation.openai_client.wire import chat_reply, client, json_response
 from instrumentation.steps import check_everything, ending
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry.trace import SpanKind
@@ -53,6 +54,24 @@ async def test_another_tools_call_or_a_second_one_has_a_span_of_its_own(telemetr
     asked = [s for s in telemetry.spans() if s.name == "tools/call add" and s.kind is SpanKind.CLIENT]
     around = sorted(parents[span.parent.span_id] for span in asked)
     assert around == ["execute_tool add", "execute_tool add", "execute_tool research"]
+
+
+@pytest.mark.skipif(FIRST, reason="a server in memory has the context of where it was started")
+async def test_what_a_server_asks_in_process_is_counted_on_the_frameworks_tool(telemetry: Telemetry) -> None:
+    made = server()
+
+    async def asking(first: int, second: int) -> str:
+        """Asks."""
+        request = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"{first}{second}"}]}
+        return str(client(lambda _: json_response(chat_reply())).chat.completions.create(**request).id)
+
+    made._tool_manager._tools["add"].fn = asking  # in the place of the one that adds
+    telemetry.instrument()
+    async with connected(made) as session:
+        await as_tool(session, "add").ainvoke({"first": 1, "second": 2})
+    (tool,) = [span for span in telemetry.spans() if span.name == "execute_tool add"]
+    assert tool.attributes[names.TOTAL_INFERENCE_CALLS] == 1
+    assert tool.attributes[names.TOTAL_INPUT_TOKENS] == 11
 
 
 async def test_tools_are_counted_once_for_both_sides(telemetry: Telemetry) -> None:
