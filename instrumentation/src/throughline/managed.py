@@ -100,14 +100,17 @@ def manager_driver(original: Method, begin: Method, adapter: Adapter) -> Method:
 
 
 def inside_driver(original: Method, adapter: Adapter, point: str, *, method: bool) -> Method:
-    """`original`, asynchronous, is a later part of an operation that began before: what it does belongs to that."""
+    """`original`, asynchronous, is a later part of an operation that began before: what it does belongs to that.
+
+    The caller's context is his own after each step, also where the client forgets to give it back.
+    """
 
     def inside(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Context | None:
         call = Call(args[0], args[1:], kwargs, point) if method else Call(None, args, kwargs, point)
-        found, current = adapter.inside(call), context.get_current()
-        if not isinstance(found, Recording) or found.done or running(current) is found:
-            return None
-        return within(found, current)
+        current = context.get_current()
+        found = contained(adapter.inside, call)
+        known = isinstance(found, Recording) and not found.done and running(current) is not found
+        return within(found, current) if known else current
 
     if inspect.isasyncgenfunction(original):
 
