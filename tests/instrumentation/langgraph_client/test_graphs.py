@@ -6,9 +6,10 @@ import operator
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from instrumentation.langchain_client.exchanges import reply
 from instrumentation.langchain_client.subjects import BOTH, CALL, CANARY, canned
 from instrumentation.langchain_client.wire import Canned
-from instrumentation.langgraph_client.subjects import ASKED, RUN, aasks, agent, asks, fails, graph, says
+from instrumentation.langgraph_client.subjects import ASKED, RUN, aasks, agent, asks, fails, graph, says, scripted
 from instrumentation.scenarios import answering
 from instrumentation.steps import check_everything, ending, found, named, tree
 from instrumentation.telemetry import Telemetry
@@ -191,3 +192,18 @@ def test_a_graph_stopped_before_a_node_was_not_left_by_the_caller(telemetry: Tel
     flow.invoke(ASKED, THREAD)
     assert tree(telemetry) == ["invoke_workflow LangGraph"]
     assert ending(telemetry.span()) == ("interrupted", None)
+
+
+def test_what_was_asked_is_no_answer_of_a_graph_that_failed(telemetry: Telemetry) -> None:
+    telemetry.instrument(content=BOTH)
+    with pytest.raises(LookupError):
+        graph(fails).invoke(ASKED)
+    root = found(telemetry, "invoke_workflow LangGraph")
+    assert names.INPUT_MESSAGES in root
+    assert names.OUTPUT_MESSAGES not in root
+
+
+def test_messages_say_who_of_several_agents_said_them(telemetry: Telemetry) -> None:
+    telemetry.instrument(content=BOTH)
+    agent(scripted(reply("Cold."))).invoke(ASKED)
+    assert '"name":"forecaster"' in found(telemetry, "invoke_agent forecaster")[names.OUTPUT_MESSAGES]

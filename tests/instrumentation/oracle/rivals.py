@@ -87,4 +87,5 @@ RIVALS = {
     ),
     "mcp-native": Rival("", "oracle.mcp_sessions:Sessions"),
     "openai_agents": Rival(f"{_OFFICIAL}.genai.openai_agents:OpenAIAgentsInstrumentor", "oracle.agent_runs:Runs"),
+    "langgraph": Rival(f"{_OFFICIAL}.genai.langchain:LangChainInstrumentor", "oracle.graph_runs:Graphs"),
 }

@@ -50,9 +50,11 @@ def read_message(said: Any) -> Message:
     if isinstance(said, (list, tuple)):
         return message(_role(str(said[0])), _parts(said[1])) if len(said) == 2 else message("", [])
     kind = str(member(said, "role") or kind_of(said))
+    name = fitting(member(said, "name"), str)
+    whose = {"name": name} if name else {}  # of several agents, the one that said it
     if kind == "tool":
-        return message("tool", [_result_part(said)])
-    return message(_role(kind), [*_parts(member(said, "content")), *map(_call, items(said, "tool_calls"))])
+        return message("tool", [_result_part(said)], **whose)
+    return message(_role(kind), [*_parts(member(said, "content")), *map(_call, items(said, "tool_calls"))], **whose)
 
 
 def _call(call: Any) -> Part:

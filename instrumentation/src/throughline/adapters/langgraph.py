@@ -46,9 +46,9 @@ class _Graph(Reader):
 
     def response_content(self, op: Operation, body: Any) -> None:
         said = body.get("messages") or _joined(body.get("chunks") or [])
-        if said:
-            reason = (op.finish_reasons or [op.end_reason or "error"])[0]
-            op.output = [{**read_message(said[-1]), "finish_reason": reason}]
+        last = read_message(said[-1]) if said else None
+        if last and last["role"] != "user":  # what came in and was never answered is no output
+            op.output = [{**last, "finish_reason": (op.finish_reasons or [op.end_reason or "error"])[0]}]
 
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
         state = _payload(chunk)
