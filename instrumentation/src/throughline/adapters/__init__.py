@@ -36,6 +36,8 @@ _MISTRAL = " | ".join(
                     "mistralai", "mistralai_azure", "mistralai_gcp")
 )  # fmt: skip # of the newer generations, only the places are packages
 
+_HUGGING_FACE = "huggingface_hub.inference._client | huggingface_hub.inference._generated._async_client"
+
 CLIENTS: tuple[Client, ...] = (
     Client("aiobedrock", "aiobotocore", "aiobotocore.client", "bedrock:AioBedrock", "2.23.0"),
     Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
@@ -45,6 +47,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("elasticsearch", "elasticsearch", "elasticsearch", "elasticsearch:Elasticsearch", "8.14.0"),
     Client("google_genai", "google-genai", "google.genai", "google_genai:GoogleGenAI", "1.30.0"),
     Client("groq", "groq", "groq", "groq:Groq", "0.31.0"),
+    Client("huggingface_hub", "huggingface_hub", _HUGGING_FACE, "huggingface:HuggingFace", "1.0.0"),
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.75"),
     Client("langgraph", "langgraph", "langgraph.pregel", "langgraph:LangGraph", "0.6.0"),
     Client("litellm", "litellm", "litellm", "litellm:LiteLLM", "1.75.0"),

@@ -1,0 +1,158 @@
+"""A server from memory, and real clients of Hugging Face's that talk to it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from huggingface_hub import AsyncInferenceClient, InferenceClient, set_async_client_factory, set_client_factory
+from huggingface_hub.hf_api import InferenceProviderMapping
+from huggingface_hub.inference._providers._common import HARDCODED_MODEL_INFERENCE_MAPPING
+from huggingface_hub.utils import _http
+from instrumentation.endings import anever_read, never_read
+from instrumentation.generators import LEFT, LEFT_ASYNC
+from instrumentation.huggingface_hub_client import exchanges
+from instrumentation.huggingface_hub_client.exchanges import MODEL
+from instrumentation.scenarios import Client, Handler
+from throughline import names
+from throughline.adapters import huggingface as huggingface_adapter
+
+http: Any = getattr(_http, "httpx2", None) or _http.httpx  # by version
+SERVER = {"base_url": "https://models.example.org"}
+GROQ = {"provider": "groq"}
+_KEPT: list[Any] = []
+"""The last client: with it, the streams that it made would be closed."""
+HARDCODED_MODEL_INFERENCE_MAPPING["groq"] = {
+    MODEL: InferenceProviderMapping(
+        provider="groq", hf_model_id=MODEL, providerId=MODEL, status="live", task="conversational"
+    )
+}  # or the client asks the hub
+KNOWS_TIMEOUTS = "TimeoutException" in inspect.getsource(InferenceClient._inner_post)
+_NO_RETRIES = "the client tries nothing again"
+
+
+class _Blocks(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]
+    """A body that arrives block by block, sync and async alike."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._blocks
+
+    async def __aiter__(self) -> Any:
+        for block in self._blocks:
+            yield block
+
+
+def failure(status: int) -> Any:
+    return lambda: http.Response(status, json={"error": "no"})
+
+
+def client(handler: Handler, *, asynchronous: bool = False, **options: Any) -> Any:
+    """A client; all of the process have their HTTP client from the same factory, and sync ones share it."""
+    transport = http.MockTransport(handler)
+    if asynchronous:
+        set_async_client_factory(lambda: http.AsyncClient(transport=transport))
+    else:
+        set_client_factory(lambda: http.Client(transport=transport))
+    made = (AsyncInferenceClient if asynchronous else InferenceClient)(**(options or SERVER), api_key="key")
+    _KEPT[:] = [made]
+    return made
+
+
+class HuggingFace(Client):
+    """Chat."""
+
+    name = "huggingface_hub"
+    adapter = huggingface_adapter.HuggingFace()
+    reader = huggingface_adapter.Chat()
+    exchanges = exchanges.CHAT
+    http = http
+    refusals = {
+        "no such model": (failure(404), "HfHubHTTPError"),
+        "too many": (failure(429), "HfHubHTTPError"),
+        "time-out": (http.ReadTimeout("slow"), "InferenceTimeoutError" if KNOWS_TIMEOUTS else "ReadTimeout"),
+        "no connection": (http.ConnectError("refused"), "ConnectError"),
+    }
+    abandoned = [*LEFT, (never_read, "dropped")]
+    abandoned_async = [*LEFT_ASYNC, (anever_read, "dropped")]
+    cannot = {
+        "test_retries_are_seen": _NO_RETRIES,
+        "test_a_connection_that_failed_is_an_attempt_too": _NO_RETRIES,
+        "test_one_shot_iterators_in_the_request_arrive": "the client sends what it is given as JSON, iterators never",
+    }
+    not_called = frozenset({(huggingface_adapter.HuggingFace, "amend")})  # where it goes is told only afterwards
+    method = "chat_completion"
+    options: Mapping[str, str] = GROQ
+
+    def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
+        assert not retries
+        return client(handler, asynchronous=asynchronous, **self.options)
+
+    def body(self, reply: Any) -> Any:
+        return http.Response(200, json=reply)
+
+    def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
+        for chunk in chunks:
+            yield f"data: {json.dumps(chunk)}\n\n".encode()
+
+    def event_stream(self, blocks: Any) -> Any:
+        body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(chain(blocks, [b"data: [DONE]\n\n"]))
+        return http.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
+
+    def refused_midway(self) -> tuple[Any, str]:
+        return {"error": "no", "error_type": "overloaded"}, "OverloadedError"
+
+    def stream(self, api: Any, request: Mapping[str, Any]) -> Any:
+        return getattr(api, self.method)(**request, stream=True)
+
+    async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
+        method = getattr(api, self.method)
+        match way:
+            case "reply":
+                return comparable(method(**request))
+            case "stream":
+                return list(method(**request, stream=True))
+            case "async reply":
+                return comparable(await method(**request))
+            case "async stream":
+                return [chunk async for chunk in await method(**request, stream=True)]
+        raise AssertionError(way)
+
+
+def comparable(reply: Any) -> Any:
+    return reply.tolist() if hasattr(reply, "tolist") else reply
+
+
+class Generation(HuggingFace):
+    """Texts without turns."""
+
+    reader = huggingface_adapter.Generation()
+    exchanges = {"reply": exchanges.GENERATED_WHOLE, "stream": exchanges.GENERATED_IN_PARTS}
+    wanted = frozenset({"reply"})
+    untold = frozenset({names.REQUEST_MODEL, names.RESPONSE_ID, names.RESPONSE_MODEL, names.USAGE_INPUT_TOKENS})
+    cannot = {
+        **HuggingFace.cannot,
+        "test_each_token_is_paid_once_by_its_own_price": "a server of one's own names no model, which has no price so",
+    }
+    method = "text_generation"
+    options = SERVER
+    not_called = frozenset()
+
+
+class Features(HuggingFace):
+    """Vectors of texts."""
+
+    reader = huggingface_adapter.Features()
+    exchanges = {"reply": exchanges.EMBEDDED}
+    wanted = frozenset({"reply"})
+    offers = frozenset({"async"})
+    untold = frozenset(
+        {names.REQUEST_MODEL, names.REQUEST_ENCODING_FORMATS, names.RESPONSE_MODEL, names.USAGE_INPUT_TOKENS}
+    )
+    method = "feature_extraction"
+    options = SERVER
