@@ -55,6 +55,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.1"),
     Client("ollama", "ollama", "ollama", "ollama:Ollama", "0.4.0"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
+    Client("pgvector", "pgvector", "pgvector", "pgvector:Pgvector", "0.4.0"),
     Client("pinecone", "pinecone", "pinecone", "pinecone:Pinecone", "9.1.0"),
     Client("openai_agents", "openai-agents", "agents", "openai_agents:OpenAIAgents", "0.12.0"),
     Client("pymilvus", "pymilvus", "pymilvus", "pymilvus:Milvus", "2.6.0"),
