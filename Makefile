@@ -51,6 +51,10 @@ unit: setup clients ## the fast tests only: no Collector, no Elasticsearch, no p
 bench: setup clients ## CPU added per call, for every client, beside the rivals, each in an environment of its own
 	@$(PYTHON) tests/benchmarks
 
+.PHONY: bench-memory
+bench-memory: setup ## memory over 100,000 calls and 50,000 abandoned streams
+	@$(PYTHON) tests/benchmarks/memory.py
+
 .PHONY: lint
 lint: setup ## style, import contracts, generated files up to date
 	@.venv/bin/ruff check .

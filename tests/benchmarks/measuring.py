@@ -29,7 +29,7 @@ from tracers import TRACERS
 Batch = Callable[[int], Any]
 
 
-class _NullSpans(SpanExporter):
+class NullSpans(SpanExporter):
     """Counts and forgets."""
 
     count = 0
@@ -39,7 +39,7 @@ class _NullSpans(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
-class _NullRecords(LogRecordExporter):
+class NullRecords(LogRecordExporter):
     """Counts and forgets."""
 
     count = 0
@@ -56,7 +56,7 @@ class _NullRecords(LogRecordExporter):
         return True
 
 
-def _providers(exporter: SpanExporter) -> tuple[TracerProvider, MeterProvider]:
+def providers(exporter: SpanExporter) -> tuple[TracerProvider, MeterProvider]:
     tracers = TracerProvider()
     tracers.add_span_processor(BatchSpanProcessor(exporter))
     return tracers, MeterProvider([InMemoryMetricReader()])
@@ -66,9 +66,9 @@ class Bench:
     """The providers of this process, the tracer, and how rows are measured."""
 
     def __init__(self, switch_on: Callable[[bool], None], subject: Subject, *, content: bool, records: bool) -> None:
-        self.spans, self.records = _NullSpans(), _NullRecords()
-        self._tracer_provider, self._meter_provider = _providers(self.spans)
-        self._by_hand = _providers(_NullSpans())  # of its own, so that no tracer's span processor slows the floors
+        self.spans, self.records = NullSpans(), NullRecords()
+        self._tracer_provider, self._meter_provider = providers(self.spans)
+        self._by_hand = providers(NullSpans())  # of its own, so that no tracer's span processor slows the floors
         trace.set_tracer_provider(self._tracer_provider)
         metrics.set_meter_provider(self._meter_provider)
         self._logger_provider = LoggerProvider() if records else None
