@@ -30,6 +30,11 @@ COMPOSED = sql.SQL("SELECT id FROM {} ORDER BY embedding <=> {} LIMIT 3").format
     sql.Identifier("public", "docs"), sql.Placeholder()
 )
 WITH_VALUES = sql.SQL("SELECT id FROM docs ORDER BY e <-> {} LIMIT {}").format(sql.Literal(VECTOR), sql.Literal(3))
+BY_SQLALCHEMY = (
+    "SELECT items.id, items.embedding \nFROM items ORDER BY items.embedding <-> %(embedding_1)s "
+    "\n LIMIT %(param_1)s::INTEGER"
+)
+BY_DJANGO = 'SELECT "docs_doc"."id" FROM "docs_doc" ORDER BY ("docs_doc"."embedding" <-> %s) ASC LIMIT 5'
 
 RETRIEVALS: dict[str, tuple[Any, Any, str, int | None]] = {
     "L2": ("SELECT * FROM docs ORDER BY embedding <-> '[3,1,2]' LIMIT 5", None, "docs", 5),
@@ -52,6 +57,8 @@ RETRIEVALS: dict[str, tuple[Any, Any, str, int | None]] = {
     "composed": (COMPOSED, [VECTOR], "public.docs", 3),
     "composed with values": (WITH_VALUES, None, "docs", 3),
     "quoted": ('SELECT id FROM "My Schema"."docs" ORDER BY e <=> %s', [VECTOR], "My Schema.docs", None),
+    "by SQLAlchemy": (BY_SQLALCHEMY, {"embedding_1": VECTOR, "param_1": 5}, "items", 5),
+    "by Django": (BY_DJANGO, (VECTOR,), "docs_doc", 5),
     "hybrid": (HYBRID, {"embedding": VECTOR, "query": CANARY, "k": 7}, "docs", 7),
 }
 OTHERS: dict[str, tuple[Any, Any]] = {
