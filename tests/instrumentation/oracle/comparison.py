@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, Literal
 
 from instrumentation.conformance import attribute_types
@@ -91,7 +92,10 @@ def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Differ
 
 
 def _of_call(where: str, ours: list[Any], theirs: list[Any]) -> Iterator[Difference]:
-    """Spans are paired by their operation, those of one kind first; where there are several, the label says which."""
+    """Spans are paired by their operation, those most alike first, as tools that run at once end in any order.
+
+    Where there are several, the label says which operation it is.
+    """
     several = len(ours) > 1 or len(theirs) > 1
     for span in ours:
         place = f"{where} {_operation(span)}" if several else where
@@ -99,11 +103,17 @@ def _of_call(where: str, ours: list[Any], theirs: list[Any]) -> Iterator[Differe
         if not alike:
             yield Difference(place, "(span)", "missing there", ours=span["name"])
             continue
-        other = min(alike, key=lambda each: bool(each["kind"] != span["kind"]))
+        other = min(alike, key=partial(_distance, span))
         theirs.remove(other)
         yield from _of_span(place, _flat(span), _flat(other))
     for span in theirs:
         yield Difference(f"{where} {_operation(span)}", "(span)", "missing here", theirs=span["name"])
+
+
+def _distance(span: Any, other: Any) -> tuple[bool, int]:
+    """How little two spans are alike: kinds first, then what differs where both say something."""
+    one, two = _flat(span), _flat(other)
+    return bool(span["kind"] != other["kind"]), sum(one[path] != two[path] for path in one.keys() & two.keys())
 
 
 def _operation(span: Any) -> str:

@@ -88,4 +88,5 @@ RIVALS = {
     "mcp-native": Rival("", "oracle.mcp_sessions:Sessions"),
     "openai_agents": Rival(f"{_OFFICIAL}.genai.openai_agents:OpenAIAgentsInstrumentor", "oracle.agent_runs:Runs"),
     "langgraph": Rival(f"{_OFFICIAL}.genai.langchain:LangChainInstrumentor", "oracle.graph_runs:Graphs"),
+    "groq": Rival(f"{_OFFICIAL}.groq:GroqInstrumentor", "groq_client.wire:Groq,Embeddings"),
 }
