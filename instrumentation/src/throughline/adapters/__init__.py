@@ -50,7 +50,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("huggingface_hub", "huggingface_hub", _HUGGING_FACE, "huggingface:HuggingFace", "1.0.0"),
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.75"),
     Client("langgraph", "langgraph", "langgraph.pregel", "langgraph:LangGraph", "0.6.0"),
-    Client("litellm", "litellm", "litellm", "litellm:LiteLLM", "1.75.0"),
+    Client("litellm", "litellm", "litellm", "litellm:LiteLLM", "1.91.0"),
     Client("mcp", "mcp", "mcp", "mcp:MCP", "1.9.4"),
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.1"),
     Client("ollama", "ollama", "ollama", "ollama:Ollama", "0.4.0"),

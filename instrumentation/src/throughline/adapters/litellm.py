@@ -49,10 +49,12 @@ class _Answered(Reader):
     constants = {}
 
     def response(self, op: Operation, body: Any) -> None:
-        super().response(op, body)
+        usage = get(body, "hidden.usage")
+        super().response(op, body if usage is None else {**body, "usage": usage})
         if told := get(body, "told"):
             op.response_model = told
-        if get(body, "cached") or _hidden(body).get("cache_hit"):  # LiteLLM's own cache answered: nobody is paid
+        cached = get(body, "cached") or _hidden(body).get("cache_hit")  # LiteLLM's own cache answered: nobody is paid
+        if cached or (op.input_tokens == 0 and not op.output_tokens):  # older versions say so where nobody counted
             for field in _USAGE:
                 vars(op).pop(field, None)
 
@@ -61,8 +63,8 @@ class _Answered(Reader):
         hidden = _hidden(chunk)
         if "told" not in whole and (told := hidden.get("provider_response_model")):
             whole["told"] = told
-        if "usage" not in whole and (usage := hidden.get("usage")) is not None:
-            whole["usage"] = usage
+        if hidden.get("usage") is not None:  # the last one is of the whole stream, and put right at its very end
+            whole["hidden"] = hidden
 
     def ask_usage(self, body: Any) -> Any:
         """LiteLLM asks for it by itself."""
@@ -89,7 +91,7 @@ class Chat(_Answered, openai_chat.Chat):
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, body)
-        details = get(body, "usage.prompt_tokens_details")
+        details = get(body, "hidden.usage.prompt_tokens_details") or get(body, "usage.prompt_tokens_details")
         counted = (member(details, "cache_creation_tokens"), member(details, "cache_write_tokens"))
         if op.cache_creation_tokens and op.input_tokens is not None and counted == (None, None):
             op.input_tokens += op.cache_creation_tokens  # which older versions leave out
