@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from throughline.operation import FIELD_TYPES, AttributeValue, Operation, fitting, named
 from throughline.parts import members
@@ -151,6 +151,11 @@ class Route(NamedTuple):
     """The operation, `lasting` since an earlier call, that this call goes on with; None, or it has ended: a new one."""
 
 
+Kind: TypeAlias = Literal[
+    "call", "verdict", "retry", "attempt", "native", "seen", "failure", "step", "close", "inside"
+]  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Patch:
     """One point to patch, `module:Class.method` or `module:function`, by what happens there.
@@ -164,7 +169,7 @@ class Patch:
     """
 
     point: str
-    kind: Literal["call", "verdict", "retry", "attempt", "native", "seen", "failure", "step", "close", "inside"] = "call"
+    kind: Kind = "call"
     optional: bool = False
     """Whether some supported versions go without it, so that its absence is no news."""
     late: bool = False
@@ -228,6 +233,15 @@ class Adapter:
     """One client library, listed in `adapters/__init__.py`. Subclasses override the tables and what differs."""
 
     patches: ClassVar[Iterable[Patch]]
+    coarse: ClassVar[frozenset[str]] = frozenset()
+    """Exceptions, by the names of their classes, that stand for refusals of all kinds: their HTTP status says which."""
+
+    def refusal(self, error: BaseException) -> str | None:
+        """The HTTP status of a `coarse` error, which is its `error.type` then; None: of any other one."""
+        if type(error).__name__ not in self.coarse:
+            return None
+        told = (getattr(error, name, None) for name in ("status_code", "code"))
+        return next((str(status) for status in told if isinstance(status, int) and 100 <= status < 600), None)
 
     def route(self, call: Call) -> Route | None:
         """How to read this call; None: not a GenAI operation."""

@@ -240,10 +240,13 @@ class Recording:
             self._end("interrupted")
             return
         if not self.done:
-            self.op.error_type = contained(self.reader.error, self.op, error) or type(error).__qualname__
+            self.op.error_type = contained(self._named, error) or type(error).__qualname__
             self._message = contained(str, error) or ""
         asyncio = sys.modules.get("asyncio")  # whose import costs more than all of ours; who cancels has it already
         self._end("cancelled" if asyncio and isinstance(error, asyncio.CancelledError) else "error")
+
+    def _named(self, error: BaseException) -> str | None:
+        return self.reader.error(self.op, error) or (self.adapter.refusal(error) if self.adapter else None)
 
     def closed(self) -> None:
         """The caller closed the stream. A close from within, at the stream's own end, is not his."""

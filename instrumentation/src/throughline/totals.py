@@ -17,8 +17,8 @@ class _Inner:
 
     model_calls: int
     tools: int
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None  # None: nobody told any
+    output_tokens: int | None
     costs: dict[str, float]  # by currency
     unpriced: bool
     own_model_calls: int
@@ -49,7 +49,7 @@ class Totals:
         """Write the totals on the operation that encloses; usage that it reports by itself stays."""
         if calls := self._sum("model_calls"):
             op.total_inference_calls = calls
-            op.total_input_tokens, op.total_output_tokens = self._sum("input_tokens"), self._sum("output_tokens")
+            op.total_input_tokens, op.total_output_tokens = self._told("input_tokens"), self._told("output_tokens")
             costs = self._costs()
             if len(costs) == 1 and not any(inner.unpriced for inner in self._inner):
                 ((op.cost_currency, op.total_cost),) = costs.items()
@@ -59,6 +59,11 @@ class Totals:
 
     def _sum(self, name: str) -> int:
         return sum(getattr(inner, name) for inner in self._inner)
+
+    def _told(self, name: str) -> int | None:
+        """The sum of what was told; None where nobody told any."""
+        told = [count for inner in self._inner if (count := getattr(inner, name)) is not None]
+        return sum(told) if told else None
 
     def _costs(self) -> dict[str, float]:
         return _added(inner.costs for inner in self._inner)
@@ -76,7 +81,7 @@ def _of(op: Operation) -> _Inner:
     called = int(op.name in _MODEL_CALLS)
     costs = {op.cost_currency: op.cost} if op.cost is not None and op.cost_currency else {}
     unpriced = not costs and bool(op.input_tokens or op.output_tokens)
-    return _Inner(called, 0, op.input_tokens or 0, op.output_tokens or 0, costs, unpriced, called, 0)
+    return _Inner(called, 0, op.input_tokens, op.output_tokens, costs, unpriced, called, 0)
 
 
 def _with(op: Operation, inside: Totals, served: bool) -> _Inner:
@@ -85,8 +90,8 @@ def _with(op: Operation, inside: Totals, served: bool) -> _Inner:
     return _Inner(
         model_calls=inside._sum("model_calls"),
         tools=inside._sum("tools") + tool,
-        input_tokens=inside._sum("input_tokens"),
-        output_tokens=inside._sum("output_tokens"),
+        input_tokens=inside._told("input_tokens"),
+        output_tokens=inside._told("output_tokens"),
         costs=inside._costs(),
         unpriced=any(one.unpriced for one in inner),
         own_model_calls=inside.own_model_calls if passes else 0,

@@ -151,3 +151,10 @@ def test_a_tool_knows_its_agent_and_every_step_its_conversation(telemetry: Telem
         "execute_tool a tool": ("ada", "c-1"),
         "invoke_agent ada": ("ada", "c-1"),
     }
+
+
+def test_nothing_is_counted_where_nobody_told_anything(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    framework = Framework()
+    framework.agent(lambda: framework.model(lambda: {}))
+    assert totals(by_name(telemetry)["invoke_agent a agent"]) == {names.TOTAL_INFERENCE_CALLS: 1}

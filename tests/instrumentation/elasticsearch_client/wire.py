@@ -77,7 +77,7 @@ class Elasticsearch(Store):
     refusals = {
         "no such index": (failure("index_not_found_exception", 404), "NotFoundError"),
         "bad query": (failure("parsing_exception", 400), "BadRequestError"),
-        "too many": (failure("circuit_breaking_exception", 429), "ApiError"),
+        "too many": (failure("circuit_breaking_exception", 429), "429"),
         "time-out": (httpx.ReadTimeout("slow"), "ConnectionTimeout"),
         "no connection": (httpx.ConnectError("refused"), "ConnectionError"),
     }

@@ -144,9 +144,9 @@ class GoogleGenAI(Client):
     http = http
     overloaded = failure(503, "UNAVAILABLE"), 503
     refusals = {
-        "no such model": (failure(404, "NOT_FOUND"), "ClientError"),
-        "too many": (failure(429, "RESOURCE_EXHAUSTED"), "ClientError"),
-        "overloaded": (failure(503, "UNAVAILABLE"), "ServerError"),
+        "no such model": (failure(404, "NOT_FOUND"), "404"),
+        "too many": (failure(429, "RESOURCE_EXHAUSTED"), "429"),
+        "overloaded": (failure(503, "UNAVAILABLE"), "503"),
         "time-out": (http.ReadTimeout("slow"), "ReadTimeout"),
         "no connection": (http.ConnectError("refused"), "ConnectError"),
     }
@@ -184,7 +184,7 @@ class GoogleGenAI(Client):
         return event_stream(blocks)
 
     def refused_midway(self) -> tuple[Any, str]:
-        return {"error": {"code": 503, "message": "no", "status": "UNAVAILABLE"}}, "ServerError"
+        return {"error": {"code": 503, "message": "no", "status": "UNAVAILABLE"}}, "503"
 
     def asking(self, text: str) -> Mapping[str, Any]:
         return {**self.exchange.request, "contents": text}

@@ -93,9 +93,9 @@ class Mistral(Client):
     http = http
     overloaded = failure(503, {"retry-after": "0.001"}), 503
     refusals = {
-        "no such model": (failure(404), "SDKError"),
-        "too many": (failure(429), "SDKError"),
-        "overloaded": (failure(503), "SDKError"),
+        "no such model": (failure(404), "404"),
+        "too many": (failure(429), "429"),
+        "overloaded": (failure(503), "503"),
         "time-out": (http.ReadTimeout("slow"), "ReadTimeout"),
         "no connection": (http.ConnectError("refused"), "ConnectError"),
     }

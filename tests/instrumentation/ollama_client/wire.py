@@ -64,8 +64,8 @@ class Ollama(Client):
     http = http
     untold = frozenset({names.RESPONSE_ID})
     refusals = {
-        "no such model": (failure(404), "ResponseError"),
-        "overloaded": (failure(503), "ResponseError"),
+        "no such model": (failure(404), "404"),
+        "overloaded": (failure(503), "503"),
         "time-out": (http.ReadTimeout("slow"), "ReadTimeout"),
     }
     abandoned = [*LEFT, (never_read, "dropped")]

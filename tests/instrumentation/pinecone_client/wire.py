@@ -46,7 +46,7 @@ class Pinecone(Store):
     overloaded = failure(503), 503
     refusals = {
         "no such index": (failure(404), "NotFoundError"),
-        "bad query": (failure(400), "ApiError"),
+        "bad query": (failure(400), "400"),
         "too many": (failure(429, {"retry-after": "1"}), "RateLimitError"),
         "time-out": (httpx.ReadTimeout("slow"), "PineconeTimeoutError"),
         "no connection": (httpx.ConnectError("refused"), "PineconeConnectionError"),

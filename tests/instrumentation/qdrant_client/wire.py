@@ -42,8 +42,8 @@ class Qdrant(Store):
     http = httpx
     overloaded = failure(503), 503
     refusals = {
-        "no such collection": (failure(404), "UnexpectedResponse"),
-        "bad query": (failure(400), "UnexpectedResponse"),
+        "no such collection": (failure(404), "404"),
+        "bad query": (failure(400), "400"),
         "too many": (failure(429, {"retry-after": "1"}), "ResourceExhaustedResponse"),
         "time-out": (httpx.ReadTimeout("slow"), "ResponseHandlingException"),
         "no connection": (httpx.ConnectError("refused"), "ResponseHandlingException"),

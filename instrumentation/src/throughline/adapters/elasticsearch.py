@@ -127,6 +127,7 @@ class Elasticsearch(Adapter):
     its end, as an HTTP span below it would. Calls that are not recorded keep it.
     """
 
+    coarse = frozenset({"ApiError"})
     patches = (
         Patch("elasticsearch._sync.client._base:BaseClient.perform_request"),
         Patch("elasticsearch._async.client._base:BaseClient.perform_request"),

@@ -183,6 +183,7 @@ _CLIENT, _FUNCTIONS = "google.genai._api_client:BaseApiClient", "google.genai._e
 class GoogleGenAI(Adapter):
     """The `google-genai` package. All that it sends passes its API client's four requests, as it goes on the wire."""
 
+    coarse = frozenset({"ClientError", "ServerError", "APIError"})
     patches = (
         Patch(f"{_CLIENT}.request"),
         Patch(f"{_CLIENT}.request_streamed"),

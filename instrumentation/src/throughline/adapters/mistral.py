@@ -212,6 +212,8 @@ def _server(url: str) -> tuple[str | None, int | None]:
 class Mistral(Adapter):
     """The `mistralai` package, whose three generated clients are alike."""
 
+    coarse = frozenset({"SDKError"})
+
     @property
     def patches(self) -> Iterable[Patch]:  # type: ignore[override]
         return [patch for base, (_, endpoints) in _BASES.items() for patch in _points(base, endpoints)]

@@ -148,6 +148,7 @@ _READERS = {"/api/chat": Chat(), "/api/generate": Generate(), "/api/embed": _EMB
 class Ollama(Adapter):
     """The `ollama` package: its clients, and its functions, which are methods of one client."""
 
+    coarse = frozenset({"ResponseError"})
     patches = (Patch("ollama._client:Client._request"), Patch("ollama._client:AsyncClient._request"))
 
     def route(self, call: Call) -> Route | None:

@@ -63,7 +63,10 @@ class Chat(Reader):
             op.output_type = output_type(member(wanted, "type"))
 
     def request_content(self, op: Operation, body: Any) -> None:
-        op.input = [message(get(m, "role"), self._parts(m)) for m in items(body, "messages")]
+        op.input = [
+            message(get(m, "role"), self._parts(m), **({"name": name} if (name := get(m, "name")) else {}))
+            for m in items(body, "messages")
+        ]
         op.tools = [_tool(t) for t in items(body, "tools")]
 
     def response(self, op: Operation, body: Any) -> None:

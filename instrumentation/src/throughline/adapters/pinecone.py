@@ -72,6 +72,7 @@ class Pinecone(Adapter):
     The client imports its parts only when they are asked for.
     """
 
+    coarse = frozenset({"ApiError"})
     patches = (
         Patch(f"{_HTTP}:HTTPClient.post", late=True),
         Patch(f"{_HTTP}:AsyncHTTPClient.post", late=True),

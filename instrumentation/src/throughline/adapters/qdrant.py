@@ -126,6 +126,7 @@ def _document(point: Any) -> dict[str, Any]:
 class Qdrant(Adapter):
     """Patched where the application calls, because only there is the text that a vector was made of."""
 
+    coarse = frozenset({"UnexpectedResponse"})
     patches = (
         *(Patch(f"{client}.{name}") for client in _CLIENTS for name in _QUERIES),
         *(Patch(f"{client}.{name}", optional=True) for client in _CLIENTS for name in _OLDER),
