@@ -38,6 +38,8 @@ _MISTRAL = " | ".join(
 
 _HUGGING_FACE = "huggingface_hub.inference._client | huggingface_hub.inference._generated._async_client"
 
+_LLAMA_INDEX = "llama_index.core | workflows"
+
 CLIENTS: tuple[Client, ...] = (
     Client("aiobedrock", "aiobotocore", "aiobotocore.client", "bedrock:AioBedrock", "2.23.0"),
     Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
@@ -51,6 +53,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("langchain", "langchain-core", "langchain_core", "langchain:LangChain", "0.3.75"),
     Client("langgraph", "langgraph", "langgraph.pregel", "langgraph:LangGraph", "0.6.0"),
     Client("litellm", "litellm", "litellm", "litellm:LiteLLM", "1.91.0"),
+    Client("llama_index", "llama-index-core", _LLAMA_INDEX, "llama_index:LlamaIndex", "0.14.0"),
     Client("mcp", "mcp", "mcp", "mcp:MCP", "1.9.4"),
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.1"),
     Client("ollama", "ollama", "ollama", "ollama:Ollama", "0.4.0"),
