@@ -41,6 +41,7 @@ _HUGGING_FACE = "huggingface_hub.inference._client | huggingface_hub.inference._
 _LLAMA_INDEX = "llama_index.core | workflows"
 
 CLIENTS: tuple[Client, ...] = (
+    Client("ai21", "ai21", "ai21", "ai21:AI21", "4.0.0"),
     Client("aiobedrock", "aiobotocore", "aiobotocore.client", "bedrock:AioBedrock", "2.23.0"),
     Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
     Client("bedrock", "botocore", "botocore.client", "bedrock:Bedrock", "1.38.0"),
