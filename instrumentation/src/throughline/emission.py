@@ -31,8 +31,9 @@ def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], messag
     op, settings = recording.op, recorder.settings
     content: Mapping[str, Any] = {}
     content, message = masked(recorder, op, message) if recorder.captures else (content, "")
-    learnt = {key: value for key, value in start_attributes(op).items() if known.get(key) != value}  # during the call
-    attributes = {**learnt, **later_attributes(op)}
+    attributes, begun = later_attributes(op), start_attributes(op)
+    if begun != known:  # something of it was learnt only during the call
+        attributes |= {key: value for key, value in begun.items() if known.get(key) != value}
     if recording.span_is_ours:
         shown = (content, message) if settings.content_on_span else ({}, "")
         _on_span(recording.span, op, attributes, *shown)

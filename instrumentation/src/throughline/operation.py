@@ -190,7 +190,8 @@ def start_attributes(op: Operation) -> dict[str, AttributeValue]:
 def later_attributes(op: Operation) -> dict[str, AttributeValue]:
     """Everything that is not a start attribute and not content."""
     own = {_LATER[key]: value for key, value in op.__dict__.items() if key in _LATER and value is not None}
-    return own | op.extra
+    own.update(op.extra)
+    return own
 
 
 def chosen_attributes(op: Operation, chosen: Sequence[str]) -> dict[str, AttributeValue]:

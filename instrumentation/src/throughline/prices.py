@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from throughline import names
 
@@ -50,8 +50,7 @@ Row: TypeAlias = Sequence[float | None]
 Matcher: TypeAlias = Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one call costs; the parts, by attribute name, make up the amount, and what costs nothing is none of them."""
 
     amount: float
@@ -87,6 +86,8 @@ class _Offer:
     cases: tuple[_Case, ...]
 
     def prices(self, input_tokens: int, at: float) -> tuple[float, ...]:
+        if len(self.cases) == 1:  # most models cost the same whatever the size and time
+            return self.cases[0].prices
         return next(case.prices for case in self.cases if case.holds(input_tokens, at))
 
     def cost(self, counts: tuple[int, ...], prices: tuple[float, ...]) -> Cost:
