@@ -46,6 +46,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("anthropic", "anthropic", "anthropic", "anthropic:Anthropic", "0.43.0"),
     Client("bedrock", "botocore", "botocore.client", "bedrock:Bedrock", "1.38.0"),
     Client("chromadb", "chromadb", "chromadb", "chroma:Chroma", "1.0.4"),
+    Client("claude_agent", "claude-agent-sdk", "claude_agent_sdk", "claude_agent:ClaudeAgent", "0.1.60"),
     Client("cohere", "cohere", "cohere", "cohere:Cohere", "5.17.0"),
     Client("elasticsearch", "elasticsearch", "elasticsearch", "elasticsearch:Elasticsearch", "8.14.0"),
     Client("google_genai", "google-genai", "google.genai", "google_genai:GoogleGenAI", "1.30.0"),
