@@ -61,6 +61,13 @@ SHOWN = {
 }
 
 
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What the SDK leaves behind is collected within the test that made it."""
+    yield
+    gc.collect()
+
+
 async def drained(messages: Any) -> list[Any]:
     return [message async for message in messages]
 
