@@ -153,4 +153,5 @@ def read_response(op: Operation, response: Any) -> None:
 
 def finish_reason(response: Any) -> str | None:
     """Why the model stopped, where its provider says so; Pydantic AI has the conventions' own words for it."""
-    return fitting(getattr(response, "finish_reason", None), str)
+    reason: str | None = fitting(getattr(response, "finish_reason", None), str)
+    return reason
