@@ -13,6 +13,7 @@ import os
 from _thread import get_ident, start_new_thread
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 
@@ -66,7 +67,8 @@ def later(end: Callable[[], None]) -> None:
 def _collector(phase: str, _info: dict[str, int]) -> None:
     _collecting[0] = get_ident() if phase == "start" else 0
     if phase == "stop" and _deferred:
-        start_new_thread(_end_deferred, ())  # threading.Thread takes locks, this takes none
+        with suppress(RuntimeError):  # the process ends, or has too many threads: the next collection tries again
+            start_new_thread(_end_deferred, ())  # threading.Thread takes locks, this takes none
 
 
 def _end_deferred() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from opentelemetry.context import Context
@@ -20,7 +19,8 @@ class Joined(Recording):
 
     def __init__(self, recorder: Any, route: Route, current: Context, outer: Recording) -> None:
         super().__init__(recorder, route, current, outer)
-        self._around, self.totals = outer, outer.totals  # what is called inside is counted there
+        self._around: Recording | None = outer
+        self.totals = outer.totals  # what is called inside is counted there
 
     def _open_span(self, current: Context) -> None:
         del current
@@ -28,10 +28,12 @@ class Joined(Recording):
         self.span_is_ours, self.span = False, self._outer.span if self._outer else self.span
 
     def _conclude(self, reason: str, body: Any, duration: float) -> None:
-        around, self.totals, self._outer = self._around, None, None  # it is no step of its own
+        around, self._around = self._around, None
+        self.totals = self._outer = None  # it is no step of its own
         contained(self._read, reason, body)
-        contained(partial(self._hand_over, around, duration))
-        self._body, self.whole, self.times = None, {}, []
+        if around is not None:
+            contained(self._hand_over, around, duration)
+        self._let_go()
 
     def _hand_over(self, around: Recording, duration: float) -> None:
         op, instruments = self.op, self._recorder.instruments

@@ -205,6 +205,12 @@ def content_attributes(op: Operation) -> dict[str, Any]:
     return {_CONTENT[key]: value for key, value in op.__dict__.items() if key in _CONTENT and value}
 
 
+def forget_content(op: Operation) -> None:
+    """Captured content was exported, and is needed no more."""
+    for key in _CONTENT.keys() & op.__dict__.keys():
+        del op.__dict__[key]
+
+
 def inherit(op: Operation, around: Operation) -> None:
     """What an operation has of the one around it: its conversation, and a tool the agent that runs it."""
     known, above = op.__dict__, around.__dict__

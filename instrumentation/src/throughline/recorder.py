@@ -82,8 +82,8 @@ class Recorder:
         route = adapter.route(call)
         if route is None or (outer is not None and outer.contains(route.reader)):
             return None
-        if outer is None and isinstance(outer := adapter.inside(call), Recording):
-            outer, current = (None, current) if outer.done else (outer, within(outer, current))
+        if outer is None and isinstance(found := adapter.inside(call), Recording) and not found.done:
+            outer, current = found, within(found, current)
         if isinstance(route.again, Recording) and not route.again.done:
             return route.again
         if outer is not None:

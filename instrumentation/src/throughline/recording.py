@@ -18,7 +18,7 @@ from throughline.adapter import Adapter, Reader, Route
 from throughline.charging import charge
 from throughline.contained import contained, lost
 from throughline.identity import carried, stamp_all_spans
-from throughline.operation import Operation, inherit, leave_out_defaults, start_attributes
+from throughline.operation import Operation, forget_content, inherit, leave_out_defaults, start_attributes
 from throughline.own_streams import own
 from throughline.reads import Reads
 from throughline.stepping import stepped, stepped_async
@@ -59,6 +59,8 @@ class Recording:
         self.hides: Callable[[Any], bool] | None = None
         self._watched: weakref.ref[Any] | None = None
         self._outer: Recording | None = outer if outer is None or outer.reader.encloses else outer._outer
+        if RUNNING in current:  # what is started inside may last for ever, and would keep each operation around it
+            current = Context({key: value for key, value in current.items() if key != RUNNING})
         self.totals = Totals() if route.reader.encloses else None
         self.lasting: tuple[Recording, ...] = ()  # operations inside that wait for a later call
         self.op = op = Operation()
@@ -140,7 +142,8 @@ class Recording:
 
     def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments to make the call with: the application's, unless they were amended."""
-        return args if self.amended is None else self.amended
+        given, self.amended = self.amended, None
+        return args if given is None else given
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 
@@ -285,7 +288,14 @@ class Recording:
             contained(self._emit, duration)
             if self.span_is_ours:
                 contained(self.span.end, self.started + int(duration * 1e9))
-        self._body, self.whole, self.times, self._outer = None, {}, [], None
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Keep nothing large: a thread or a task begun inside keeps its context, and with it this, while it runs."""
+        self._body, self.whole, self.times, self._message = None, {}, [], ""
+        self._outer = self.totals = self.amended = self.hides = None
+        if self._recorder.reads_content:
+            forget_content(self.op)
 
     def _read(self, reason: str, body: Any) -> None:
         op, recorder = self.op, self._recorder
@@ -306,8 +316,9 @@ class Recording:
             op.end_reason = "error"
         if self.totals is not None:
             contained(self.totals.fill, op)
-        if self._outer is not None and self._outer.totals is not None:
-            contained(self._outer.totals.add, op, self.totals, self.reader.kind == "server")
+        around = self._outer.totals if self._outer is not None else None
+        if around is not None:
+            contained(around.add, op, self.totals, self.reader.kind == "server")
 
     def _emit(self, duration: float) -> None:
         emission.emit(self._recorder, self, self._known, self._message, duration)

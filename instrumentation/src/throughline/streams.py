@@ -133,9 +133,11 @@ class WatchedAsyncIterator:
                 if self._hides is None or not contained(self._hides, item):
                     return item
         except StopAsyncIteration:
+            self._whole = {}  # the caller may keep his stream
             self._watcher.finish()
             raise
         except BaseException as error:
+            self._whole = {}
             self._watcher.fail(error)
             raise
 
