@@ -16,12 +16,15 @@ from typing import Any, ClassVar
 
 import pytest
 from instrumentation.conformance import CONTENT_SCHEMAS
+from instrumentation.httpx_wire import Handler
 from instrumentation.telemetry import Telemetry, plain
 from throughline import names
 from throughline.adapter import Adapter, Reader
 from throughline.instruments import SECONDS, TOKENS
 
-Handler = Callable[[Any], Any]
+from instrumentation import httpx_wire
+
+answering = httpx_wire.answering
 needs = pytest.mark.needs
 """`@needs("stream")`: a scenario that arises only for clients that offer it."""
 DIMENSIONS = (names.OPERATION_NAME, names.PROVIDER_NAME, names.REQUEST_MODEL, names.RESPONSE_MODEL,
@@ -88,18 +91,6 @@ class Client(ABC):
         """A client whose requests `handler` answers."""
 
     @abstractmethod
-    def body(self, reply: Any) -> Any:
-        """The HTTP response with this reply."""
-
-    @abstractmethod
-    def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
-        """The blocks of bytes that a server sends for these chunks, its end of stream excluded."""
-
-    @abstractmethod
-    def event_stream(self, blocks: Any) -> Any:
-        """The HTTP response that sends these blocks, from an iterable or a stream of the HTTP library."""
-
-    @abstractmethod
     async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
         """Call in this way, which begins with `async` for an asynchronous client, and read to the end."""
 
@@ -112,6 +103,18 @@ class Client(ABC):
         """A chunk by which the provider says that it failed, and the `error.type` it makes."""
 
     # --- what differs for clients that do not send messages by an HTTP library like httpx ---------------------------
+
+    def body(self, reply: Any) -> Any:
+        """The HTTP response with this reply."""
+        return self.http.Response(200, json=reply)
+
+    def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
+        """The blocks of bytes that a server sends for these chunks, its end of stream excluded."""
+        return httpx_wire.events(chunks)
+
+    def event_stream(self, blocks: Any) -> Any:
+        """The HTTP response that sends these blocks, from an iterable or a stream of the HTTP library."""
+        return httpx_wire.event_stream(self.http, blocks)
 
     def asking(self, text: str) -> Mapping[str, Any]:
         """The arguments of the first exchange, asking this instead."""
@@ -166,22 +169,18 @@ class Client(ABC):
         return lambda: self.event_stream(blocks())
 
 
-def answering(*answers: Any) -> Handler:
-    """A server that gives these responses (or makes them, or raises them) in turn, then the last one for ever."""
-    waiting = list(answers)
-
-    def handler(_request: Any) -> Any:
-        answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer() if callable(answer) else answer
-
-    return handler
-
-
 def streamed(way: str) -> bool:
     """Whether the provider is asked for a stream: every way says so by its last word."""
     return way.split()[-1] in ("stream", "helper")
+
+
+async def read(way: str, begun: Any) -> Any:
+    """What comes of a call just begun in one of the plain ways: the reply, or all chunks."""
+    assert way.removeprefix("async ") in ("reply", "stream")
+    if not way.startswith("async"):
+        return list(begun) if streamed(way) else begun
+    result = await begun
+    return [chunk async for chunk in result] if streamed(way) else result
 
 
 def dumped(result: Any) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import anthropic
@@ -12,39 +12,11 @@ from instrumentation.anthropic_client.exchanges import EXCHANGES
 from instrumentation.scenarios import Client, Handler
 from throughline.adapters import anthropic as anthropic_adapter
 
-try:  # 1.x of the client rests on httpx2, earlier ones on httpx
-    import httpx2 as http
+from instrumentation import httpx_wire
 
-    newer = issubclass(anthropic.DefaultHttpxClient, http.Client)
-except ImportError:
-    newer = False
-if not newer:
-    import httpx as http  # type: ignore[no-redef]
-
-
-class _Blocks(http.SyncByteStream, http.AsyncByteStream):
-    """A body that arrives block by block, sync and async alike."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._blocks
-
-    async def __aiter__(self) -> Any:
-        for block in self._blocks:
-            yield block
-
-
-def event_stream(blocks: Any, content_type: str = "text/event-stream") -> Any:
-    body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(blocks)
-    return http.Response(200, headers={"content-type": content_type}, stream=body)
-
-
-def events(chunks: Iterable[Any]) -> Iterator[bytes]:
-    for chunk in chunks:
-        kind = chunk.get("type") if isinstance(chunk, dict) else "message_delta"
-        yield f"event: {kind}\ndata: {json.dumps(chunk)}\n\n".encode()
+http = httpx_wire.library_in(anthropic._base_client)
+event_stream = partial(httpx_wire.event_stream, http)
+events = partial(httpx_wire.named_events, otherwise="message_delta")
 
 
 def failure(kind: str, status: int, headers: dict[str, str] | None = None) -> Any:
@@ -53,8 +25,7 @@ def failure(kind: str, status: int, headers: dict[str, str] | None = None) -> An
 
 
 def client(handler: Handler, cls: Any = anthropic.Anthropic, *, retries: int = 0, **options: Any) -> Any:
-    transport = http.MockTransport(handler)
-    http_client = (http.AsyncClient if "Async" in cls.__name__ else http.Client)(transport=transport)
+    http_client = httpx_wire.http_client(http, handler, asynchronous="Async" in cls.__name__)
     options = options or {"api_key": "key"}
     return cls(http_client=http_client, max_retries=retries, **options)
 
@@ -84,14 +55,8 @@ class Anthropic(Client):
     def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
         return client(handler, anthropic.AsyncAnthropic if asynchronous else anthropic.Anthropic, retries=retries)
 
-    def body(self, reply: Any) -> Any:
-        return http.Response(200, json=reply)
-
     def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
         return events(chunks)
-
-    def event_stream(self, blocks: Any) -> Any:
-        return event_stream(blocks)
 
     def refused_midway(self) -> tuple[Any, str]:
         chunk = {"type": "error", "error": {"type": "overloaded_error", "message": "no"}}

@@ -16,6 +16,7 @@ from chromadb.api.models.AsyncCollection import AsyncCollection
 from chromadb.api.models.Collection import Collection
 from chromadb.config import Settings, System
 from instrumentation.chroma_client.exchanges import EXCHANGES, MODEL, VECTOR
+from instrumentation.httpx_wire import http_client
 from instrumentation.scenarios import Handler
 from instrumentation.stores import Store
 from throughline.adapters import chroma as chroma_adapter
@@ -63,12 +64,11 @@ def model() -> Any:
 
 def collection(handler: Handler, *, asynchronous: bool = False, embedding: Any = None) -> Any:
     server = copy.copy(_server(AsyncFastAPI if asynchronous else FastAPI))
-    transport = httpx.MockTransport(handler)
+    client = http_client(httpx, handler, asynchronous=asynchronous)
     if asynchronous:
-        client = httpx.AsyncClient(transport=transport)
         server._get_client = lambda: client
     else:
-        server._session = httpx.Client(transport=transport)
+        server._session = client
     cls = AsyncCollection if asynchronous else Collection
     return cls(client=server, model=model(), embedding_function=embedding or Embedder())
 
@@ -103,9 +103,6 @@ class Chroma(Store):
     def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
         assert not retries
         return collection(handler, asynchronous=asynchronous)
-
-    def body(self, reply: Any) -> Any:
-        return httpx.Response(200, json=reply)
 
     def asking(self, text: str) -> Mapping[str, Any]:
         return {"query_texts": [text], "n_results": 2}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import cohere
@@ -18,6 +18,8 @@ from throughline import names
 from throughline.adapters import cohere as cohere_adapter
 from throughline.adapters import cohere_v1
 
+from instrumentation import httpx_wire
+
 for module in ("base_client", "raw_base_client", "v2.client", "v2.raw_client"):  # imported only when they are used
     importlib.import_module(f"cohere.{module}")
 http_client = importlib.import_module("cohere.core.http_client")
@@ -28,29 +30,7 @@ COUNTED = inspect.signature(http_client.HttpClient.request).parameters["retries"
 tries_connections_again = hasattr(http_client, "_retry_timeout_from_retries")
 
 
-class _Blocks(http.SyncByteStream, http.AsyncByteStream):
-    """A body that arrives block by block, sync and async alike."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._blocks
-
-    async def __aiter__(self) -> Any:
-        for block in self._blocks:
-            yield block
-
-
-def event_stream(blocks: Any, content_type: str = "text/event-stream") -> Any:
-    body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(blocks)
-    return http.Response(200, headers={"content-type": content_type}, stream=body)
-
-
-def events(chunks: Iterable[Any]) -> Iterator[bytes]:
-    for chunk in chunks:
-        kind = chunk.get("type") if isinstance(chunk, dict) else "message-end"
-        yield f"event: {kind}\ndata: {json.dumps(chunk)}\n\n".encode()
+events = partial(httpx_wire.named_events, otherwise="message-end")
 
 
 def failure(status: int, headers: dict[str, str] | None = None) -> Any:
@@ -66,8 +46,7 @@ class Api(NamedTuple):
 
 def client(handler: Handler, kind: Any = None, *, retries: int = 0, **options: Any) -> Any:
     kind = kind or cohere.ClientV2
-    transport = http.MockTransport(handler)
-    http_client = (http.AsyncClient if "Async" in kind.__name__ else http.Client)(transport=transport)
+    http_client = httpx_wire.http_client(http, handler, asynchronous="Async" in kind.__name__)
     return Api(
         kind(api_key="key", httpx_client=http_client, **options),
         {"request_options": {"max_retries": retries + COUNTED}},
@@ -104,14 +83,8 @@ class Cohere(Client):
     def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
         return client(handler, cohere.AsyncClientV2 if asynchronous else cohere.ClientV2, retries=retries)
 
-    def body(self, reply: Any) -> Any:
-        return http.Response(200, json=reply)
-
     def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
         return events(chunks)
-
-    def event_stream(self, blocks: Any) -> Any:
-        return event_stream(blocks)
 
     def refused_midway(self) -> tuple[Any, str]:
         raise NotImplementedError
@@ -158,10 +131,10 @@ class First(Cohere):
         return client(handler, cohere.AsyncClient if asynchronous else cohere.Client, retries=retries)
 
     def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
-        return (json.dumps(chunk).encode() + b"\n" for chunk in chunks)
+        return httpx_wire.lines(chunks)
 
     def event_stream(self, blocks: Any) -> Any:
-        return event_stream(blocks, "application/stream+json")
+        return httpx_wire.event_stream(http, blocks, "application/stream+json")
 
     def stream(self, api: Any, request: Mapping[str, Any]) -> Any:
         stream = getattr(api.client, f"{self.method}_stream")(**request, **api.options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import groq
@@ -12,23 +12,11 @@ from instrumentation.openai_client import joined
 from instrumentation.scenarios import Handler
 from throughline.adapters import groq as groq_adapter
 
+from instrumentation import httpx_wire
+
 
 def failure(status: int, headers: dict[str, str] | None = None) -> Any:
     return lambda: http.Response(status, json={"error": {"message": "no"}}, headers=headers or {})
-
-
-class _Blocks(http.SyncByteStream, http.AsyncByteStream):
-    """A body that arrives block by block, sync and async alike."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._blocks
-
-    async def __aiter__(self) -> Any:
-        for block in self._blocks:
-            yield block
 
 
 class Groq(joined.OpenAI):
@@ -49,7 +37,7 @@ class Groq(joined.OpenAI):
     }
 
     def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
-        own = (http.AsyncClient if asynchronous else http.Client)(transport=http.MockTransport(handler))
+        own = httpx_wire.http_client(http, handler, asynchronous=asynchronous)
         made = groq.AsyncGroq if asynchronous else groq.Groq
         return made(api_key="key", http_client=own, max_retries=retries)
 
@@ -57,8 +45,7 @@ class Groq(joined.OpenAI):
         return http.Response(200, json=reply)
 
     def event_stream(self, blocks: Any) -> Any:
-        body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(self.ended(blocks))
-        return http.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
+        return httpx_wire.event_stream(http, blocks if isinstance(blocks, http.AsyncByteStream) else self.ended(blocks))
 
     def breaking(self, error: BaseException, *, after: int) -> Any:
         return super().breaking(error, after=after + 1)  # the usage has no chunk of its own

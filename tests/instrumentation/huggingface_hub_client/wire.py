@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -16,11 +15,13 @@ from instrumentation.endings import anever_read, never_read
 from instrumentation.generators import LEFT, LEFT_ASYNC
 from instrumentation.huggingface_hub_client import exchanges
 from instrumentation.huggingface_hub_client.exchanges import MODEL
-from instrumentation.scenarios import Client, Handler
+from instrumentation.scenarios import Client, Handler, read, streamed
 from throughline import names
 from throughline.adapters import huggingface as huggingface_adapter
 
-http: Any = getattr(_http, "httpx2", None) or _http.httpx  # by version
+from instrumentation import httpx_wire
+
+http = httpx_wire.library_in(_http)
 SERVER = {"base_url": "https://models.example.org"}
 GROQ = {"provider": "groq"}
 _KEPT: list[Any] = []
@@ -34,31 +35,14 @@ KNOWS_TIMEOUTS = "TimeoutException" in inspect.getsource(InferenceClient._inner_
 _NO_RETRIES = "the client tries nothing again"
 
 
-class _Blocks(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]
-    """A body that arrives block by block, sync and async alike."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._blocks
-
-    async def __aiter__(self) -> Any:
-        for block in self._blocks:
-            yield block
-
-
 def failure(status: int) -> Any:
     return lambda: http.Response(status, json={"error": "no"})
 
 
 def client(handler: Handler, *, asynchronous: bool = False, **options: Any) -> Any:
     """A client; all of the process have their HTTP client from the same factory, and sync ones share it."""
-    transport = http.MockTransport(handler)
-    if asynchronous:
-        set_async_client_factory(lambda: http.AsyncClient(transport=transport))
-    else:
-        set_client_factory(lambda: http.Client(transport=transport))
+    make = set_async_client_factory if asynchronous else set_client_factory
+    make(lambda: httpx_wire.http_client(http, handler, asynchronous=asynchronous))
     made = (AsyncInferenceClient if asynchronous else InferenceClient)(**(options or SERVER), api_key="key")
     _KEPT[:] = [made]
     return made
@@ -93,16 +77,9 @@ class HuggingFace(Client):
         assert not retries
         return client(handler, asynchronous=asynchronous, **self.options)
 
-    def body(self, reply: Any) -> Any:
-        return http.Response(200, json=reply)
-
-    def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
-        for chunk in chunks:
-            yield f"data: {json.dumps(chunk)}\n\n".encode()
-
     def event_stream(self, blocks: Any) -> Any:
-        body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(chain(blocks, [b"data: [DONE]\n\n"]))
-        return http.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
+        whole = blocks if isinstance(blocks, http.AsyncByteStream) else chain(blocks, [b"data: [DONE]\n\n"])
+        return super().event_stream(whole)
 
     def refused_midway(self) -> tuple[Any, str]:
         return {"error": "no", "error_type": "overloaded"}, "OverloadedError"
@@ -111,17 +88,8 @@ class HuggingFace(Client):
         return getattr(api, self.method)(**request, stream=True)
 
     async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
-        method = getattr(api, self.method)
-        match way:
-            case "reply":
-                return comparable(method(**request))
-            case "stream":
-                return list(method(**request, stream=True))
-            case "async reply":
-                return comparable(await method(**request))
-            case "async stream":
-                return [chunk async for chunk in await method(**request, stream=True)]
-        raise AssertionError(way)
+        begun = self.stream(api, request) if streamed(way) else getattr(api, self.method)(**request)
+        return comparable(await read(way, begun))
 
 
 def comparable(reply: Any) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from instrumentation.endings import ABANDONED, ABANDONED_ASYNC, aclosed, closed_twice
+from instrumentation.httpx_wire import events
 from instrumentation.mistral_client.exchanges import AGENT, EMBEDDED, EXCHANGES, FILL_IN
-from instrumentation.scenarios import Client, Handler
+from instrumentation.scenarios import Client, Handler, read, streamed
 from throughline import names
 from throughline.adapters import mistral
+
+from instrumentation import httpx_wire
 
 mistralai: Any = importlib.import_module("mistralai")
 if not hasattr(mistralai, "Mistral"):  # from 2.x on, the package has a client for each place, beside each other
@@ -19,33 +22,10 @@ if not hasattr(mistralai, "Mistral"):  # from 2.x on, the package has a client f
 BASE = mistralai.__name__
 for endpoint in ("chat", "agents", "fim", "embeddings"):  # newer versions import them only when they are used
     importlib.import_module(f"{BASE}.{endpoint}")
-http = importlib.import_module(f"{BASE}.basesdk").httpx
+http = httpx_wire.library_in(importlib.import_module(f"{BASE}.basesdk"))
+event_stream = partial(httpx_wire.event_stream, http)
 utils = importlib.import_module(f"{BASE}.utils")
 closable = hasattr(importlib.import_module(f"{BASE}.utils.eventstreaming").EventStream, "close")
-
-
-class _Blocks(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc, name-defined]
-    """A body that arrives block by block, sync and async alike."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._blocks
-
-    async def __aiter__(self) -> Any:
-        for block in self._blocks:
-            yield block
-
-
-def event_stream(blocks: Any) -> Any:
-    body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(blocks)
-    return http.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
-
-
-def events(chunks: Iterable[Any]) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield f"data: {json.dumps(chunk)}\n\n".encode()
 
 
 def failure(status: int, headers: dict[str, str] | None = None) -> Any:
@@ -53,12 +33,11 @@ def failure(status: int, headers: dict[str, str] | None = None) -> Any:
 
 
 def client(handler: Handler, kind: Any = None, *, retries: int = 0, **options: Any) -> Any:
-    transport = http.MockTransport(handler)
     backoff = utils.BackoffStrategy(1, 1, 1.0, 60_000 if retries else 0)
     return (kind or mistralai.Mistral)(
         **(options or {"api_key": "key"}),
-        client=http.Client(transport=transport),
-        async_client=http.AsyncClient(transport=transport),
+        client=httpx_wire.http_client(http, handler, asynchronous=False),
+        async_client=httpx_wire.http_client(http, handler, asynchronous=True),
         retry_config=utils.RetryConfig("backoff", backoff, retry_connection_errors=True) if retries else None,
     )
 
@@ -106,15 +85,6 @@ class Mistral(Client):
     def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
         return Api(client(handler, retries=retries), asynchronous)
 
-    def body(self, reply: Any) -> Any:
-        return http.Response(200, json=reply)
-
-    def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
-        return events(chunks)
-
-    def event_stream(self, blocks: Any) -> Any:
-        return event_stream(blocks)
-
     def refused_midway(self) -> tuple[Any, str]:
         return {"object": "error", "message": "no"}, MIDWAY
 
@@ -124,16 +94,8 @@ class Mistral(Client):
 
     async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
         resource = getattr(api.client, self.endpoint)
-        match way:
-            case "reply":
-                return resource.complete(**request)
-            case "stream":
-                return list(resource.stream(**request))
-            case "async reply":
-                return await resource.complete_async(**request)
-            case "async stream":
-                return [chunk async for chunk in await resource.stream_async(**request)]
-        raise AssertionError(way)
+        method = ("stream" if streamed(way) else "complete") + ("_async" if way.startswith("async") else "")
+        return await read(way, getattr(resource, method)(**request))
 
 
 class FillIn(Mistral):

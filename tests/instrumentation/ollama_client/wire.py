@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx as http
@@ -12,36 +11,14 @@ import ollama
 from instrumentation.endings import anever_read, never_read
 from instrumentation.generators import CANNOT, LEFT, LEFT_ASYNC
 from instrumentation.ollama_client.exchanges import EMBEDDED, EXCHANGES, GENERATED
-from instrumentation.scenarios import Client, Handler
+from instrumentation.scenarios import Client, Handler, read, streamed
 from throughline import names
 from throughline.adapters import ollama as ollama_adapter
 
+from instrumentation import httpx_wire
+
 THINKS = "think" in inspect.signature(ollama.Client.chat).parameters
 _NO_RETRIES = "the client tries nothing again"
-
-
-class _Blocks(http.SyncByteStream, http.AsyncByteStream):
-    """A body that arrives block by block, sync and async alike."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._blocks
-
-    async def __aiter__(self) -> Any:
-        for block in self._blocks:
-            yield block
-
-
-def event_stream(blocks: Any) -> Any:
-    body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(blocks)
-    return http.Response(200, headers={"content-type": "application/x-ndjson"}, stream=body)
-
-
-def events(chunks: Iterable[Any]) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield json.dumps(chunk).encode() + b"\n"
 
 
 def failure(status: int) -> Any:
@@ -81,14 +58,11 @@ class Ollama(Client):
         assert not retries
         return client(handler, ollama.AsyncClient if asynchronous else ollama.Client)
 
-    def body(self, reply: Any) -> Any:
-        return http.Response(200, json=reply)
-
     def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
-        return events(chunks)
+        return httpx_wire.lines(chunks)
 
     def event_stream(self, blocks: Any) -> Any:
-        return event_stream(blocks)
+        return httpx_wire.event_stream(http, blocks, "application/x-ndjson")
 
     def refused_midway(self) -> tuple[Any, str]:
         return {"error": "no"}, "ResponseError"
@@ -97,17 +71,7 @@ class Ollama(Client):
         return getattr(api, self.method)(**request, stream=True)
 
     async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
-        method = getattr(api, self.method)
-        match way:
-            case "reply":
-                return method(**request)
-            case "stream":
-                return list(method(**request, stream=True))
-            case "async reply":
-                return await method(**request)
-            case "async stream":
-                return [chunk async for chunk in await method(**request, stream=True)]
-        raise AssertionError(way)
+        return await read(way, self.stream(api, request) if streamed(way) else getattr(api, self.method)(**request))
 
 
 class Generate(Ollama):

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import openai
+from instrumentation.httpx_wire import Handler
 
-try:  # 3.x of the client rests on httpx2, earlier ones on httpx
-    import httpx2 as http
+from instrumentation import httpx_wire
 
-    http3 = issubclass(openai.DefaultHttpxClient, http.Client)
-except ImportError:
-    http3 = False
-if not http3:
-    import httpx as http  # type: ignore[no-redef]
-
-Handler = Callable[[Any], Any]
+http = httpx_wire.library_in(openai._base_client)
+answering = httpx_wire.answering
 MESSAGES: list[dict[str, Any]] = [{"role": "user", "content": "Say hello."}]
 USAGE = {
     "prompt_tokens": 11,
@@ -120,45 +115,16 @@ def event_stream(chunks: Iterable[dict[str, Any]], *, named: bool = False, done:
         yield b"data: [DONE]\n\n"
 
 
-class _Blocks(http.SyncByteStream, http.AsyncByteStream):
-    """A body that arrives block by block, sync and async alike."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._blocks
-
-    async def __aiter__(self) -> Any:
-        for block in self._blocks:
-            yield block
-
-
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Any:
     return http.Response(status, json=body, headers={"x-request-id": "req-1", **(headers or {})})
 
 
 def stream_response(blocks: Any) -> Any:
-    body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(blocks)
-    return http.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
-
-
-def answering(*responses: Any) -> Handler:
-    """A server that gives these responses (or raises these errors) in turn, then the last one for ever."""
-    waiting = list(responses)
-
-    def handler(_request: Any) -> Any:
-        response = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        if isinstance(response, Exception):
-            raise response
-        return response() if callable(response) else response
-
-    return handler
+    return httpx_wire.event_stream(http, blocks)
 
 
 def client(handler: Handler, cls: type = openai.OpenAI, **options: Any) -> Any:
     """A client of class `cls`, sync or async, whose requests `handler` answers."""
-    transport = http.MockTransport(handler)
-    http_client = (http.AsyncClient if "Async" in cls.__name__ else http.Client)(transport=transport)
+    http_client = httpx_wire.http_client(http, handler, asynchronous="Async" in cls.__name__)
     options = {"base_url": "https://api.openai.com/v1", **options} if "Azure" not in cls.__name__ else options
     return cls(api_key="sk-test", http_client=http_client, **options)

@@ -55,9 +55,6 @@ class Pinecone(Store):
     def api(self, handler: Handler, *, asynchronous: bool = False, retries: int = 0) -> Any:
         return client(handler, asynchronous=asynchronous, retries=retries)
 
-    def body(self, reply: Any) -> Any:
-        return httpx.Response(200, json=reply)
-
     def asking(self, text: str) -> Mapping[str, Any]:
         return {**self.exchange.request, "inputs": {"text": text}}
 

@@ -53,9 +53,6 @@ class Qdrant(Store):
         assert not retries
         return client(handler, asynchronous=asynchronous)
 
-    def body(self, reply: Any) -> Any:
-        return httpx.Response(200, json=reply)
-
     def asking(self, text: str) -> Mapping[str, Any]:
         return {**self.exchange.request, "query": words(text)}
 
