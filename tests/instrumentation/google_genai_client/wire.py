@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import aclosing, closing
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
-import pytest
 from google import genai
 from google.genai import _api_client, types
-from instrumentation.endings import OurError
+from instrumentation.generators import CANNOT, LEFT, LEFT_ASYNC
 from instrumentation.google_genai_client.exchanges import EMBEDDINGS, EXCHANGES
-from instrumentation.scenarios import Client, Handler
+from instrumentation.scenarios import Client, Handler, read, streamed
 from throughline import names
 from throughline.adapters import google_embeddings
 from throughline.adapters import google_genai as google_adapter
 
-http = getattr(_api_client, "httpx2", None) or _api_client.httpx  # newer versions rest on httpx2 where it is installed
+from instrumentation import httpx_wire
 
-
-class _Blocks(http.SyncByteStream, http.AsyncByteStream):
-    """A body that arrives block by block, sync and async alike."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._blocks
-
-    async def __aiter__(self) -> Any:
-        for block in self._blocks:
-            yield block
-
-
-def event_stream(blocks: Any) -> Any:
-    body = blocks if isinstance(blocks, http.AsyncByteStream) else _Blocks(blocks)
-    return http.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
-
-
-def events(chunks: Iterable[Any]) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield f"data: {json.dumps(chunk)}\r\n\r\n".encode()
+http = httpx_wire.library_in(_api_client)  # newer versions rest on httpx2 where it is installed
+event_stream = partial(httpx_wire.event_stream, http)
+events = partial(httpx_wire.events, end="\r\n\r\n")
 
 
 def failure(code: int, status: str) -> Any:
@@ -82,56 +59,9 @@ def _client(retries: int, **options: Any) -> tuple[_Server, Any]:
     return server, genai.Client(http_options=http_options, **options)
 
 
-# Its streams are bare generators: no `with`, and nothing is asked of anybody before the first step. However they are
-# left, it is the client's own generators that let go of what is watched, so that a close is not told from a drop.
-
-
-def broken_off(stream: Any) -> None:
-    for _ in stream:
-        break
-
-
-def closed_twice(stream: Any) -> None:
-    next(stream)
-    stream.close()
-    stream.close()
-
-
-def consumer_raises(stream: Any) -> None:
-    with pytest.raises(OurError), closing(stream):
-        for _ in stream:
-            raise OurError
-
-
-def drained(stream: Any) -> None:
-    for _ in stream:
-        pass
-
-
-async def abroken_off(stream: Any) -> None:
-    async for _ in stream:
-        break
-
-
-async def aclosed_twice(stream: Any) -> None:
-    await anext(stream)
-    await stream.aclose()
-    await stream.aclose()
-
-
-async def aconsumer_raises(stream: Any) -> None:
-    with pytest.raises(OurError):
-        async with aclosing(stream):
-            async for _ in stream:
-                raise OurError
-
-
-async def adrained(stream: Any) -> None:
-    async for _ in stream:
-        pass
-
-
-_LAZY = "a stream asks nothing of anybody before its first step; test_google_genai.py holds it from there"
+def left(ways: Sequence[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """However its streams are left, the client's own generators let go of what is watched: closes look like drops."""
+    return [(way, "completed" if reason == "completed" else "dropped") for way, reason in ways]
 
 
 class GoogleGenAI(Client):
@@ -150,18 +80,12 @@ class GoogleGenAI(Client):
         "time-out": (http.ReadTimeout("slow"), "ReadTimeout"),
         "no connection": (http.ConnectError("refused"), "ConnectError"),
     }
-    abandoned = (
-        (broken_off, "dropped"),
-        (closed_twice, "dropped"),
-        (consumer_raises, "dropped"),
-        (drained, "completed"),
-    )
-    abandoned_async = ((abroken_off, "dropped"), (aclosed_twice, "dropped"), (aconsumer_raises, "dropped"),
-                       (adrained, "completed"))  # fmt: skip
+    abandoned = left(LEFT)
+    abandoned_async = left(LEFT_ASYNC)
     not_called = frozenset({(google_adapter.GoogleGenAI, "deliver")})  # of a sync stream, which comes as a generator
     cannot = {
-        "test_the_callers_own_error_is_his_own": _LAZY,
-        "test_an_interrupt_ends_the_operation_too": _LAZY,
+        **dict.fromkeys(CANNOT, "a stream asks nothing of anybody before its first step; test_google_genai.py holds it "
+                                "from there"),
         "test_one_shot_iterators_in_the_request_arrive": "the client refuses an iterator as contents, and reads one in "
         "its config to a list before anything is sent",
         **({} if hasattr(_api_client, "_HTTPX_TRANSIENT_EXC") else {
@@ -174,14 +98,8 @@ class GoogleGenAI(Client):
         made = client(handler, retries=retries)
         return made.aio if asynchronous else made
 
-    def body(self, reply: Any) -> Any:
-        return http.Response(200, json=reply)
-
     def events(self, chunks: Iterable[Any]) -> Iterable[bytes]:
         return events(chunks)
-
-    def event_stream(self, blocks: Any) -> Any:
-        return event_stream(blocks)
 
     def refused_midway(self) -> tuple[Any, str]:
         return {"error": {"code": 503, "message": "no", "status": "UNAVAILABLE"}}, "503"
@@ -195,30 +113,13 @@ class GoogleGenAI(Client):
     async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
         if "chat" in way:
             return await _chat(way, api, request)
-        match way:
-            case "reply":
-                return api.models.generate_content(**request)
-            case "stream":
-                return list(api.models.generate_content_stream(**request))
-            case "async reply":
-                return await api.models.generate_content(**request)
-            case "async stream":
-                return [chunk async for chunk in await api.models.generate_content_stream(**request)]
-        raise AssertionError(way)
+        return await read(way, self.stream(api, request) if streamed(way) else api.models.generate_content(**request))
 
 
 async def _chat(way: str, api: Any, request: Mapping[str, Any]) -> Any:
     chat = api.chats.create(model=request["model"], config=request.get("config"))
-    match way:
-        case "chat reply":
-            return chat.send_message(request["contents"])
-        case "chat stream":
-            return list(chat.send_message_stream(request["contents"]))
-        case "async chat reply":
-            return await chat.send_message(request["contents"])
-        case "async chat stream":
-            return [chunk async for chunk in await chat.send_message_stream(request["contents"])]
-    raise AssertionError(way)
+    send = chat.send_message_stream if streamed(way) else chat.send_message
+    return await read(way.replace("chat ", ""), send(request["contents"]))
 
 
 class Embeddings(GoogleGenAI):
