@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from clients import names_of_clients, overlays_of
+from clients import has_rival, names_of_clients, overlays_of
 from environments import HERE, ROOT, python_of
 from report import Run, markdown, tables
 from rich.console import Console
@@ -27,7 +27,9 @@ _ROWS = ("chat small", "chat 32 KB", "stream 200", "responses", "embeddings 100"
 
 
 def main(
-    rows: Annotated[str, typer.Option(help="Only rows with one of these comma-separated words in their names.")] = "",
+    rows: Annotated[
+        str, typer.Option(help="Only OpenAI's rows with one of these comma-separated words in their names, or `none`.")
+    ] = "",
     tracers: Annotated[str, typer.Option(help="Only these, comma-separated.")] = ",".join(_RECORDS),
     clients: Annotated[str, typer.Option(help="Only these other clients, comma-separated; `none`, or `all`.")] = "all",
     rounds: Annotated[int, typer.Option(min=5, help="Interleaved rounds for each row; medians are over these.")] = 150,
@@ -44,7 +46,7 @@ def main(
     words = [word.strip() for word in rows.split(",") if word.strip()]
     chosen = [row for row in _ROWS if not words or any(word in row for word in words)]
     names = [name.strip() for name in tracers.split(",")]
-    if unknown := set(names) - set(_RECORDS) or (not chosen and {rows}):
+    if unknown := set(names) - set(_RECORDS) or (not chosen and rows != "none" and {rows}):
         raise typer.BadParameter(f"no such tracer or row: {', '.join(sorted(unknown))}")
     plans = [(name, content, records) for name in names for content in (False, True) for records in _RECORDS[name]]
     others = {"all": names_of_clients(), "none": []}.get(clients, [name.strip() for name in clients.split(",")])
@@ -70,6 +72,9 @@ def _measure_clients(names: list[str], rounds: int, console: Console) -> list[Ru
         task = progress.add_task("clients", total=len(names) * len(runs))
         for name in names:
             for run in runs:
+                if run.title == "rival" and not has_rival(name):
+                    progress.advance(task)
+                    continue
                 progress.update(task, description=f"{name}, {run.heading}")
                 command = [str(ROOT / ".venv" / "bin" / "python"), str(HERE / "measuring.py"), run.title]
                 command += ["--client", name, "--rounds", str(rounds), *(["--records"] * run.records)]

@@ -15,12 +15,22 @@ from typing import Any
 from subjects import Subject, Workload, exhaust
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests, whose clients these are
-from instrumentation.oracle.rivals import RIVALS
+from instrumentation.oracle.rivals import RIVALS, Rival
 from instrumentation.scenarios import Client, answering
 from throughline import names
 from throughline.adapters import CLIENTS
 
 CHUNKS = 200
+_FRAMEWORKS = (
+    "langgraph",
+    "mcp",
+    "openai_agents",
+)  # whose tests have no exchanges: what they add is their clients' calls
+_MEASURED = {
+    **{name: rival for name, rival in RIVALS.items() if name not in _FRAMEWORKS and not rival.native},
+    "elasticsearch": RIVALS["elasticsearch-native"],
+    "huggingface_hub": Rival("", "huggingface_hub_client.wire:HuggingFace"),
+}
 _BELOW = ("httpx", "httpcore", "urllib3", "aiohttp", "requests")
 _asked = {"stream": False}
 os.environ["ANTHROPIC_OPEN_TELEMETRY"] = "false"  # its client traces itself, which would make the plain call dearer
@@ -28,18 +38,23 @@ os.environ["ANTHROPIC_OPEN_TELEMETRY"] = "false"  # its client traces itself, wh
 
 def names_of_clients() -> list[str]:
     """The clients that have exchanges to measure with."""
-    return [client.name for client in CLIENTS if client.name in RIVALS]
+    return [client.name for client in CLIENTS if client.name in _MEASURED]
+
+
+def has_rival(name: str) -> bool:
+    """Whether another package records this client, too."""
+    return not _MEASURED[name].native
 
 
 def overlays_of(name: str, *, rival: bool) -> list[Path]:
     """What has to stand on the path beside the project's environment; `make clients` installs it."""
-    folders = [*(["oracle"] if rival else []), *RIVALS[name].overlays]
+    folders = [*(["oracle"] if rival else []), *_MEASURED[name].overlays]
     return [Path(__file__).parents[2] / ".parts" / "clients" / folder for folder in folders]
 
 
 def subject_of(name: str) -> Subject:
     """The client's small call and, where it has streams, its long one."""
-    kit: Client = RIVALS[name].families()[0]
+    kit: Client = _MEASURED[name].families()[0]
     modes = tuple(mode for mode in (False, True) if not mode or "async" in kit.offers)
     (modules,) = [client.modules for client in CLIENTS if client.name == name]
     packages = tuple({module.partition(".")[0] for module in modules})
@@ -53,7 +68,7 @@ def rival_of(name: str) -> Callable[[bool], None]:
         mode = "SPAN_ONLY" if content else "NO_CONTENT"
         os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = mode
         os.environ["TRACELOOP_TRACE_CONTENT"] = str(content).lower()
-        for instrumentor in RIVALS[name].instrumentors():
+        for instrumentor in _MEASURED[name].instrumentors():
             instrumentor.instrument(skip_dep_check=True)
 
     return switch_on
