@@ -1,10 +1,11 @@
-"""What tests of frameworks have in common: trees of spans, and all that was exported held against the conventions."""
+"""What tests of frameworks have in common: trees of spans, hooks that raise, all exports against the conventions."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
+import pytest
 from instrumentation.conformance import CONTENT_SCHEMAS, check_attributes, check_content, metric_definitions
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry.trace import StatusCode
@@ -63,3 +64,15 @@ def check_everything(telemetry: Telemetry) -> None:
         assert metric in metric_definitions()
         for point in points:
             check_attributes(plain(point.attributes))
+
+
+def breaking(monkeypatch: pytest.MonkeyPatch, hook: tuple[Any, str]) -> list[tuple[Any, str]]:
+    """Have this hook of telemetry raise from now on; it is in the list once for each time that it did."""
+    broken: list[tuple[Any, str]] = []
+
+    def raising(*_args: Any, **_kwargs: Any) -> Any:
+        broken.append(hook)
+        raise RuntimeError("a bug in telemetry")
+
+    monkeypatch.setattr(*hook, raising)
+    return broken

@@ -14,6 +14,7 @@ from instrumentation.harmless import RECORDER_HOOKS, json_values
 from instrumentation.langchain_client.subjects import BOTH
 from instrumentation.langgraph_client.subjects import ASKED, agent, asks, graph, says
 from instrumentation.patching import found
+from instrumentation.steps import breaking
 from instrumentation.telemetry import Telemetry
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import batch
@@ -52,13 +53,8 @@ def outcomes() -> list[Any]:
 def test_a_broken_hook_costs_telemetry_only(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, hook: tuple[Any, str]
 ) -> None:
-    expected, broken = outcomes(), []
-
-    def raising(*_args: Any, **_kwargs: Any) -> Any:
-        broken.append(hook)
-        raise RuntimeError("a bug in telemetry")
-
-    monkeypatch.setattr(*hook, raising)
+    expected = outcomes()
+    broken = breaking(monkeypatch, hook)
     telemetry.instrument(content=BOTH)
     assert outcomes() == expected
     assert broken or hook[1] == "amend"  # nothing of these goes over a wire of its own

@@ -13,6 +13,7 @@ from instrumentation.harmless import RECORDER_HOOKS, json_values
 from instrumentation.mcp_client.framework import as_tool
 from instrumentation.mcp_client.sessions import connected, server
 from instrumentation.patching import found
+from instrumentation.steps import breaking
 from instrumentation.telemetry import Telemetry
 from throughline import ContentMode, instrumentor, joined
 from throughline.adapters import mcp as mcp_adapter
@@ -57,13 +58,8 @@ async def everything() -> list[Any]:
 def test_a_broken_hook_costs_telemetry_only(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, hook: tuple[Any, str]
 ) -> None:
-    expected, broken = asyncio.run(everything()), []
-
-    def raising(*_args: Any, **_kwargs: Any) -> Any:
-        broken.append(hook)
-        raise RuntimeError("a bug in telemetry")
-
-    monkeypatch.setattr(*hook, raising)
+    expected = asyncio.run(everything())
+    broken = breaking(monkeypatch, hook)
     telemetry.instrument(content=BOTH)
     assert asyncio.run(everything()) == expected
     assert broken or hook[1] in NEVER
