@@ -60,6 +60,12 @@ def items(source: Any, path: str) -> Sequence[Any]:
     return found if isinstance(found, (list, tuple)) else ()
 
 
+def texts_in(source: Any, path: str) -> list[str]:
+    """One text or several; what else may stand there, such as tokens that the application made itself, is none."""
+    given = get(source, path)
+    return [given] if isinstance(given, str) else [each for each in items(source, path) if isinstance(each, str)]
+
+
 def place(known: list[dict[str, Any]], index: int | None, new: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Item `index` of `known`, which grows up to it. Raises IndexError for one that no reply has."""
     at = index or 0

@@ -6,11 +6,11 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters.bedrock_bodies import json_body, reader_of
 from throughline.adapters.bedrock_converse import Converse, Retrieve, RetrieveAndGenerate
+from throughline.servers import server
 
 _SERVICES = ("bedrock-runtime", "bedrock-agent-runtime")
 _CONVERSE, _GENERATE = Converse(), RetrieveAndGenerate()
@@ -23,7 +23,6 @@ _READERS: Mapping[str, tuple[Reader | None, bool]] = {  # None: its body tells w
     "RetrieveAndGenerate": (_GENERATE, False),
     "RetrieveAndGenerateStream": (_GENERATE, True),
 }
-_MOST_ENDPOINTS = 100
 _headers: ContextVar[Mapping[str, str] | None] = ContextVar("throughline_bedrock_headers", default=None)
 
 
@@ -42,9 +41,6 @@ class Bedrock(Adapter):
         Patch("botocore.endpoint:Endpoint._get_response", "attempt", failed=_failed),
     )
 
-    def __init__(self) -> None:
-        self._endpoints: dict[str, tuple[str | None, int | None]] = {}
-
     def route(self, call: Call) -> Route | None:
         found = _READERS.get(call.args[0] if call.args else call.kwargs["operation_name"])
         if found is None or call.instance.meta.service_model.service_name not in _SERVICES:
@@ -55,18 +51,7 @@ class Bedrock(Adapter):
         if reader is None:
             body["body"] = json_body(body.get("body"))
             reader = reader_of(str(body.get("modelId")), body["body"])
-        return Route(reader, body, "aws.bedrock", *self._endpoint(call.instance.meta.endpoint_url))
-
-    def _endpoint(self, url: str) -> tuple[str | None, int | None]:
-        """Address and port; kept, because taking a URL apart costs as much as reading a reply."""
-        kept = self._endpoints.get(url)
-        if kept is None:
-            if len(self._endpoints) >= _MOST_ENDPOINTS:
-                self._endpoints.clear()
-            parts = urlsplit(url)
-            kept = parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-            self._endpoints[url] = kept
-        return kept
+        return Route(reader, body, "aws.bedrock", *server(call.instance.meta.endpoint_url))
 
     def amend(self, call: Call, body: Any, headers: Mapping[str, str]) -> None:  # noqa: ARG002 - streams tell usage
         """Headers go in where the client has made its request, and before it signs that."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route
 from throughline.adapters.retrieved import document
 from throughline.operation import Operation, fitting
 from throughline.parts import member
+from throughline.servers import server
 
 _SYNC = "chromadb.api.models.Collection:Collection"
 _ASYNC = "chromadb.api.models.AsyncCollection:AsyncCollection"
@@ -82,9 +82,7 @@ class Chroma(Adapter):
         if asked is None:
             return None
         url = getattr(collection._client, "_api_url", None)
-        address = urlsplit(url) if isinstance(url, str) else None
-        port = address and (address.port or {"https": 443, "http": 80}.get(address.scheme))
-        return Route(self.reader, asked, None, address and address.hostname, port)
+        return Route(self.reader, asked, None, *server(url if isinstance(url, str) else ""))
 
 
 def _queried(call: Call) -> Asked:

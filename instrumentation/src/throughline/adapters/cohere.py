@@ -6,9 +6,7 @@ import sys
 import weakref
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters.cohere_v1 import TOKENS, Chat, Generate, documents, finish_reason, note_failure, uncounted
@@ -27,23 +25,13 @@ from throughline.parts import (
     tool_call,
     tool_result,
 )
+from throughline.servers import server
 
 
 class ChatV2(Reader):
     """`/v2/chat`."""
 
-    params = {
-        "model": "model",
-        "stream": "stream",
-        "max_tokens": "max_tokens",
-        "temperature": "temperature",
-        "top_p": "p",
-        "top_k": "k",
-        "seed": "seed",
-        "frequency_penalty": "frequency_penalty",
-        "presence_penalty": "presence_penalty",
-        "stop_sequences": "stop_sequences",
-    }
+    params = {key: path for key, path in Chat.params.items() if key != "conversation_id"}
     results = {
         "response_id": "id",
         "input_tokens": TOKENS.format("usage", "input"),
@@ -203,12 +191,6 @@ def _patch(module: str, path: str, **how: Any) -> Patch:
     return Patch(f"{module}:{path}", late=module not in sys.modules, **how)
 
 
-@lru_cache(maxsize=100)
-def _server(url: str) -> tuple[str | None, int | None]:
-    found = urlsplit(url)
-    return found.hostname, found.port or {"https": 443, "http": 80}.get(found.scheme)
-
-
 def _place(wrapper: Any) -> tuple[str, str | None, int | None]:
     """Whose models a client uses, and where: one for another cloud keeps that in the hook that changes its requests."""
     hooks = wrapper.httpx_client.httpx_client.event_hooks["request"] if wrapper._client_name == _ELSEWHERE else ()
@@ -218,7 +200,7 @@ def _place(wrapper: Any) -> tuple[str, str | None, int | None]:
         if host := _AWS.get(str(known.get("service"))):
             provider = "aws.bedrock" if known["service"] == "bedrock" else "cohere"
             return provider, host.format(known.get("aws_region")), 443
-    return ("cohere", None, None) if hooks else ("cohere", *_server(wrapper.get_base_url()))
+    return ("cohere", None, None) if hooks else ("cohere", *server(wrapper.get_base_url()))
 
 
 class Cohere(Adapter):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from throughline.adapters.retrieved import several
+
 _AROUND = {  # clause that holds others → where those that add to the score are; what only filters is not among them
     "bool": ("must", "should"),
     "boosting": ("positive",),
@@ -34,10 +36,10 @@ class Clause(NamedTuple):
 
 def asked(search: Any) -> Iterator[Clause]:
     """The ranking clauses of one search's body."""
-    yield from map(_knn, _several(_at(search, "knn")))
+    yield from map(_knn, several(_at(search, "knn")))
     yield from _retriever(_at(search, "retriever"))
     yield from _query(_at(search, "query"))
-    for ranked in _several(_at(search, "sub_searches")):
+    for ranked in several(_at(search, "sub_searches")):
         yield from _query(_at(ranked, "query"))
 
 
@@ -46,7 +48,7 @@ def _query(query: Any) -> Iterator[Clause]:
         return
     for kind, inner in query.items():
         for place in _AROUND.get(kind, ()):
-            for below in _several(_at(inner, place)):
+            for below in several(_at(inner, place)):
                 yield from _query(below)
         yield from _ranking(kind, inner)
 
@@ -68,7 +70,7 @@ def _ranking(kind: str, inner: Any) -> Iterator[Clause]:
     elif kind in _WORDS:
         yield from _words([_at(inner, "query")])
     elif kind == "more_like_this":
-        yield from _words(_several(_at(inner, "like")))
+        yield from _words(several(_at(inner, "like")))
 
 
 def _words(texts: Any) -> Iterator[Clause]:
@@ -83,7 +85,7 @@ def _retriever(retriever: Any) -> Iterator[Clause]:
             yield from _query(_at(inner, "query"))
             continue
         yield _knn(inner) if kind == "knn" else Clause(True, _text(_at(inner, "inference_text") or _at(inner, "query")))
-        for below in [*_several(_at(inner, "retriever")), *_several(_at(inner, "retrievers"))]:
+        for below in [*several(_at(inner, "retriever")), *several(_at(inner, "retrievers"))]:
             yield from _retriever(_at(below, "retriever") or below)  # a linear one gives each a weight beside it
 
 
@@ -112,10 +114,3 @@ def _text(value: Any) -> str | None:
 
 def _values(inner: Any) -> list[Any]:
     return list(inner.values()) if isinstance(inner, Mapping) else []
-
-
-def _several(value: Any) -> list[Any]:
-    """Where Elasticsearch takes one or a list."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters.google_contents import add_content, field, parts, searched, spoken, tools
 from throughline.adapters.google_embeddings import Embeddings
 from throughline.operation import Operation, fitting
 from throughline.parts import get, items, member, message, parsed, place
+from throughline.servers import server
 
 _FINISH_REASONS = {
     **dict.fromkeys(("STOP",), "stop"),
@@ -217,7 +216,7 @@ class GoogleGenAI(Adapter):
             "model": _model(model),
             "stream": verb.startswith("stream"),
         }
-        address, port = _endpoint(member(options, "base_url") or member(client._http_options, "base_url"))
+        address, port = server(member(options, "base_url") or member(client._http_options, "base_url"))
         return Route(reader, body, "gcp.vertex_ai" if client.vertexai else "gcp.gemini", address, port)
 
     def deliver(self, result: Any, running: Running) -> Any:
@@ -257,9 +256,3 @@ def _merged(body: Any, extra: Any) -> Any:
     if not (isinstance(body, Mapping) and isinstance(extra, Mapping)):
         return extra
     return {**body, **{key: _merged(body[key], value) if key in body else value for key, value in extra.items()}}
-
-
-@lru_cache(maxsize=100)
-def _endpoint(url: str) -> tuple[str | None, int | None]:
-    found = urlsplit(url)
-    return found.hostname, found.port or {"https": 443, "http": 80}.get(found.scheme)

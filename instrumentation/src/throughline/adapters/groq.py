@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from throughline.adapter import Call, Route
-from throughline.adapters import openai, openai_chat
-from throughline.adapters.openai_media import FILES, Speech, Transcriptions
-from throughline.adapters.stainless import StainlessAdapter, options_of
+from throughline.adapters import openai
+from throughline.adapters.openai_chat import Compatible
+from throughline.adapters.openai_media import Speech, Transcriptions
+from throughline.adapters.stainless import StainlessAdapter
 
 
-class Chat(openai_chat.Chat):
+class Chat(Compatible):
     """`/chat/completions`."""
-
-    params = {key: path for key, path in openai_chat.Chat.params.items() if not key.startswith("openai.")}
-    constants = {}
-    results = {key: path for key, path in openai_chat.Chat.results.items() if not key.startswith("openai.")}
 
     def ask_usage(self, body: Any) -> Any:
         """It is sent with the last chunk anyway."""
@@ -32,12 +28,6 @@ class Groq(StainlessAdapter):
         "/openai/v1/audio/transcriptions": Transcriptions(),
         "/openai/v1/audio/translations": Transcriptions(),
     }
-
-    def route(self, call: Call) -> Route | None:
-        route, options = super().route(call), options_of(call)
-        if route is not None and options.files:
-            return route._replace(body={**route.body, FILES: options.files})
-        return route
 
     def provider(self, client: Any, host: str) -> str:  # noqa: ARG002 - whoever answers, it is Groq's format
         return "groq"

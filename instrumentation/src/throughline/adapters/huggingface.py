@@ -9,12 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
-from throughline.adapters import openai_chat
+from throughline.adapters.openai_chat import Compatible
 from throughline.operation import Operation, fitting
-from throughline.parts import get, items, member, message, text
+from throughline.parts import get, member, message, text, texts_in
+from throughline.servers import server
 
 _PROVIDERS = {  # as Hugging Face calls them → as the conventions or, of those they do not know, the price list do
     "auto": "huggingface",
@@ -24,12 +24,8 @@ _PROVIDERS = {  # as Hugging Face calls them → as the conventions or, of those
 _FINISH_REASONS = {"eos_token": "stop", "stop_sequence": "stop"}
 
 
-class Chat(openai_chat.Chat):
+class Chat(Compatible):
     """`chat_completion`."""
-
-    params = {key: path for key, path in openai_chat.Chat.params.items() if not key.startswith("openai.")}
-    constants = {}
-    results = {key: path for key, path in openai_chat.Chat.results.items() if not key.startswith("openai.")}
 
     def response(self, op: Operation, body: Any) -> None:
         super().response(op, _opened(body))
@@ -109,8 +105,7 @@ class Features(Reader):
             op.encoding_formats = [encoding]
 
     def request_content(self, op: Operation, body: Any) -> None:
-        given = get(body, "text")
-        texts = [given] if isinstance(given, str) else [t for t in items(body, "text") if isinstance(t, str)]
+        texts = texts_in(body, "text")
         op.input = [message("user", [text(t) for t in texts])] if texts else None
 
     def response(self, op: Operation, body: Any) -> None:
@@ -149,7 +144,7 @@ class HuggingFace(Adapter):
         model, own = body.get("model") or client.model, getattr(client, "base_url", None)
         if isinstance(model, str) and model.startswith(("http://", "https://")):  # the address of an own server
             model, own = None, model
-        return Route(reader, {**body, "model": model}, self.provider(client, ""), *_server(own))
+        return Route(reader, {**body, "model": model}, self.provider(client, ""), *server(own or ""))
 
     def provider(self, client: Any, host: str) -> str:  # noqa: ARG002 - a partner may be reached by the hub's router
         """Who serves this client's requests, or this request's helper."""
@@ -161,7 +156,7 @@ class HuggingFace(Adapter):
         if running is None:
             return
         running.op.provider = self.provider(call.instance, "")
-        running.op.server_address, running.op.server_port = _server(result.url)
+        running.op.server_address, running.op.server_port = server(str(result.url))
         if running.op.model is None:
             running.op.model = fitting(get(result.json, "model"), str)
 
@@ -171,8 +166,3 @@ class HuggingFace(Adapter):
             return running.replaced(result)
         running.finish(result)
         return result
-
-
-def _server(url: Any) -> tuple[str | None, int | None]:
-    found = urlsplit(str(url or ""))
-    return found.hostname, found.port or {"https": 443, "http": 80}.get(found.scheme)

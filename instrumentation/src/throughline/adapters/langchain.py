@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters.langchain_messages import add_usage, answer, read_finish, read_message, tool_definition
 from throughline.operation import Operation, Part, fitting
 from throughline.parts import get, items, member, message, parsed, text
+from throughline.servers import server
 
 _CHAT = "langchain_core.language_models.chat_models:BaseChatModel"
 _TEXT = "langchain_core.language_models.llms:BaseLLM"
@@ -274,11 +274,7 @@ def _model_route(reader: Reader, call: Call, positional: Iterable[str]) -> Route
 
 
 def _address(model: Any) -> tuple[str | None, int | None]:
-    url = fitting(member(model, "base_url") or member(model, "endpoint_url"), str)
-    if not url:
-        return None, None
-    where = urlsplit(url)
-    return where.hostname, where.port or {"https": 443, "http": 80}.get(where.scheme)
+    return server(fitting(member(model, "base_url") or member(model, "endpoint_url"), str) or "")
 
 
 def _from_cache(result: Any) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters import cohere, openai, openai_chat, openai_media, openai_responses
 from throughline.operation import Operation
 from throughline.parts import get, items, member
+from throughline.servers import server
 
 _PROVIDERS = {  # as LiteLLM calls them → as the conventions or, of those they do not know, the price list do
     "anthropic_text": "anthropic",
@@ -190,7 +190,7 @@ class LiteLLM(Adapter):
             return None
         provider, model = self.provider(body.get("model"), body.get("custom_llm_provider"))
         where = body.get("api_base") or body.get("base_url") or member(body.get("client"), "base_url")
-        return Route(reader, {**body, "model": model}, provider, *_server(where))
+        return Route(reader, {**body, "model": model}, provider, *server(str(where or "")))
 
     def provider(self, model: Any, told: Any) -> tuple[str, str | None]:
         """Who answers, and by which name he knows the model, as far as both can be told before the call."""
@@ -209,7 +209,7 @@ class LiteLLM(Adapter):
         details = call.instance.model_call_details
         running.op.provider = _name(details.get("custom_llm_provider"))
         sent = call.named("input", "api_key", "model", "additional_args").get("additional_args")
-        address, port = _server(get(sent, "api_base"))
+        address, port = server(str(get(sent, "api_base", "")))
         if address:
             running.op.server_address, running.op.server_port = address, port
 
@@ -247,10 +247,3 @@ def _name(told: Any) -> str:
     """The provider's name; in LiteLLM's list of models, families follow on those of Google."""
     known = str(getattr(told, "value", told) or "litellm")
     return _PROVIDERS.get(known.partition("-")[0] if known.startswith("vertex_ai") else known, known)
-
-
-def _server(base: Any) -> tuple[str | None, int | None]:
-    found = urlsplit(str(base or ""))
-    if not found.hostname:
-        return None, None
-    return found.hostname, found.port or {"https": 443, "http": 80}.get(found.scheme)

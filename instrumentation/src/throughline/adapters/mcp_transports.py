@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from throughline.adapter import Call
+from throughline.servers import server
 
-_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _HTTP = ("sse_client", "streamable_http_client", "streamablehttp_client")
 
 
@@ -34,9 +33,8 @@ def described(call: Call) -> Transport:
     """What this call of a function that connects connects to."""
     if call.point.startswith("stdio"):
         return Transport("pipe")
-    parts = urlsplit(str(call.named("url").get("url", "")))
     protocol = "http" if call.point in _HTTP else "websocket"
-    return Transport("tcp", protocol, parts.hostname, parts.port or _PORTS.get(parts.scheme))
+    return Transport("tcp", protocol, *server(str(call.named("url").get("url", ""))))
 
 
 class Transports:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters.mistral_chunks import add_content, add_tool_call, parts, tool, tool_call
 from throughline.adapters.responses import watch_close
 from throughline.operation import Operation, Part, fitting
-from throughline.parts import get, items, member, message, place, text, tool_result
+from throughline.parts import get, items, member, message, place, text, texts_in, tool_result
+from throughline.servers import server
 
 _FINISH_REASONS = {"tool_calls": "tool_call", "model_length": "length"}
 
@@ -155,8 +154,7 @@ class Embeddings(Reader):
             op.encoding_formats = [encoding]
 
     def request_content(self, op: Operation, body: Any) -> None:
-        given = get(body, "inputs")
-        texts = [given] if isinstance(given, str) else [t for t in items(body, "inputs") if isinstance(t, str)]
+        texts = texts_in(body, "inputs")
         op.input = [message("user", [text(t) for t in texts])] if texts else None
 
     def response(self, op: Operation, body: Any) -> None:
@@ -179,7 +177,6 @@ _BASES = {  # the generated package → its provider, and the endpoints that it 
     "mistralai_azure": ("azure.ai.inference", ("chat",)),
     "mistralai_gcp": ("gcp.vertex_ai", ("chat", "fim")),
 }
-_PORTS = {"https": 443, "http": 80}
 
 
 def _untraced(hook: Any, _call: Any, request: Any) -> Any:
@@ -203,12 +200,6 @@ def _patch(module: str, path: str, **how: Any) -> Patch:
     return Patch(f"{module}:{path}", late=module not in sys.modules, **how)
 
 
-@lru_cache(maxsize=100)
-def _server(url: str) -> tuple[str | None, int | None]:
-    found = urlsplit(url)
-    return found.hostname, found.port or _PORTS.get(found.scheme)
-
-
 class Mistral(Adapter):
     """The `mistralai` package, whose three generated clients are alike."""
 
@@ -222,7 +213,7 @@ class Mistral(Adapter):
         kind, _, method = call.point.partition(".")
         asked = {**call.kwargs, "stream": True} if method.startswith("stream") else call.kwargs
         url = call.kwargs.get("server_url") or call.instance.sdk_configuration.get_server_details()[0]
-        return Route(_READERS[kind], asked, self.provider(call.instance), *_server(url))
+        return Route(_READERS[kind], asked, self.provider(call.instance), *server(url))
 
     def provider(self, endpoint: Any) -> str:
         """The conventions' name of whoever answers this client; its own subclasses stand elsewhere."""

@@ -7,7 +7,20 @@ from typing import Any
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.operation import Operation, Part, fitting
-from throughline.parts import function_tool, get, items, media, member, message, reasoning, text, tool_call, tool_result
+from throughline.parts import (
+    function_tool,
+    get,
+    items,
+    media,
+    member,
+    message,
+    reasoning,
+    text,
+    texts_in,
+    tool_call,
+    tool_result,
+)
+from throughline.servers import default_port
 
 _TOLD_LAST = ("model", "done_reason", "prompt_eval_count", "eval_count")
 
@@ -130,8 +143,7 @@ class Embed(Reader):
     results = {"response_model": "model", "input_tokens": "prompt_eval_count"}
 
     def request_content(self, op: Operation, body: Any) -> None:
-        given = get(body, "input") or get(body, "prompt")
-        texts = [given] if isinstance(given, str) else [t for t in items(body, "input") if isinstance(t, str)]
+        texts = texts_in(body, "input") or texts_in(body, "prompt")
         op.input = [message("user", [text(t) for t in texts])] if texts else None
 
     def response(self, op: Operation, body: Any) -> None:
@@ -157,7 +169,7 @@ class Ollama(Adapter):
         if reader is None or not isinstance(body, dict):
             return None
         url = call.instance._client.base_url
-        return Route(reader, body, "ollama", url.host, url.port or {"https": 443, "http": 80}.get(url.scheme))
+        return Route(reader, body, "ollama", url.host, url.port or default_port(url.scheme))
 
     def deliver(self, result: Any, running: Running) -> Any:
         """A stream is a bare generator, which asks the server when it is first read."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from throughline.adapter import Call, Reader, Route
-from throughline.adapters.openai_chat import Chat, Completions, texts_in
-from throughline.adapters.openai_media import FILES, Images, Moderations, Speech, Transcriptions
+from throughline.adapters.openai_chat import Chat, Completions
+from throughline.adapters.openai_media import Images, Moderations, Speech, Transcriptions
 from throughline.adapters.openai_responses import Fetch, Responses
 from throughline.adapters.stainless import StainlessAdapter, options_of
 from throughline.operation import Operation
-from throughline.parts import get, message, text
+from throughline.parts import get, message, text, texts_in
 
 _FETCHED = "/responses/"
 
@@ -92,10 +92,7 @@ class OpenAI(StainlessAdapter):
         options = options_of(call)
         if options.method == "get":
             return self._fetched(call, options)
-        route = super().route(call)
-        if route is not None and options.files:
-            return route._replace(body={**route.body, FILES: options.files})
-        return route
+        return super().route(call)
 
     def _fetched(self, call: Call, options: Any) -> Route | None:
         path = options.url.partition("?")[0]

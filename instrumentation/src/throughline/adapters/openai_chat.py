@@ -18,6 +18,7 @@ from throughline.parts import (
     place,
     reasoning,
     text,
+    texts_in,
     tool_call,
     tool_result,
 )
@@ -195,6 +196,14 @@ def _add_delta(said: dict[str, Any], delta: Any) -> None:
         audio["transcript"] += spoken
 
 
+class Compatible(Chat):
+    """The same of another provider, which has none of what OpenAI alone says."""
+
+    params = {key: path for key, path in Chat.params.items() if not key.startswith("openai.")}
+    constants = {}
+    results = {key: path for key, path in Chat.results.items() if not key.startswith("openai.")}
+
+
 class Completions(Chat):
     """`/completions`, which continues a text."""
 
@@ -215,12 +224,6 @@ class Completions(Chat):
         for choice in member(chunk, "choices") or ():
             known = _choice(whole, choice)
             known["text"] = known.get("text", "") + (member(choice, "text") or "")
-
-
-def texts_in(body: Any, path: str) -> list[str]:
-    """One text or several; tokens that the application made itself are none."""
-    given = get(body, path)
-    return [given] if isinstance(given, str) else [each for each in items(body, path) if isinstance(each, str)]
 
 
 def output_type(response_format: str | None) -> str | None:

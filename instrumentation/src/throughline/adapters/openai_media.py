@@ -13,12 +13,11 @@ from pathlib import PurePath
 from typing import Any, ClassVar
 
 from throughline.adapter import Reader
-from throughline.adapters.openai_chat import content_part, texts_in
+from throughline.adapters.openai_chat import content_part
+from throughline.adapters.stainless import FILES
 from throughline.operation import Operation, Part
-from throughline.parts import get, inline, items, media, member, members, message, text
+from throughline.parts import get, inline, items, media, member, members, message, text, texts_in
 
-FILES = "(files)"
-"""Where a request's body holds what is sent beside it, as the client does it: pairs of a field's name and a file."""
 _TOKENS = {"input_tokens": "usage.input_tokens", "output_tokens": "usage.output_tokens"}
 
 

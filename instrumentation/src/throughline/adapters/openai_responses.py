@@ -6,7 +6,8 @@ from typing import Any
 
 from throughline import names
 from throughline.adapter import Reader
-from throughline.operation import Operation, Part
+from throughline.adapters.openai_chat import output_type
+from throughline.operation import Operation, Part, fitting
 from throughline.parts import (
     file,
     function_tool,
@@ -52,8 +53,7 @@ class Responses(Reader):
 
     def request(self, op: Operation, body: Any) -> None:
         super().request(op, body)
-        form = get(body, "text.format.type")
-        op.output_type = "json" if form in ("json_object", "json_schema") else form
+        op.output_type = output_type(get(body, "text.format.type"))
         conversation = get(body, "conversation")
         op.conversation_id = op.conversation_id or (
             conversation if isinstance(conversation, str) else get(conversation, "id")
@@ -69,7 +69,7 @@ class Responses(Reader):
         super().response(op, body)
         op.finish_reasons = _finish_reasons(body)
         if get(body, "status") == "failed":
-            op.error_type = get(body, "error.code") or "failed"
+            op.error_type = fitting(get(body, "error.code"), str) or "failed"
 
     def response_content(self, op: Operation, body: Any) -> None:
         output = items(body, "output")

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route
 from throughline.adapters.retrieved import document
 from throughline.operation import Operation, fitting
 from throughline.parts import get, items, member
+from throughline.servers import server
 
 _HTTP = "pinecone._internal.http_client"
 _DEFAULT_TOP_K = 10  # which the client itself asks several namespaces for where the caller says nothing
@@ -99,11 +99,9 @@ class Pinecone(Adapter):
         return self._asked(call.instance._config.host, top_k, list(_texts(body)))
 
     def _asked(self, host: str, top_k: Any, texts: list[str]) -> Route:
-        url = urlsplit(host)
-        address = url.hostname or ""
-        name = address.partition(".")[0].rpartition("-")[0] if ".svc." in address else ""
-        port = url.port or {"https": 443, "http": 80}.get(url.scheme)
-        return Route(self.reader, Asked(name or None, top_k, texts), None, address or None, port)
+        address, port = server(host)
+        name = address.partition(".")[0].rpartition("-")[0] if address and ".svc." in address else None
+        return Route(self.reader, Asked(name or None, top_k, texts), None, address, port)
 
 
 def _texts(body: Mapping[str, Any]) -> Iterator[str]:

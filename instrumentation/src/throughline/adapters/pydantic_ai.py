@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
@@ -24,6 +23,7 @@ from throughline.adapters.pydantic_ai_messages import (
 )
 from throughline.operation import Operation, fitting
 from throughline.parts import get, items, member
+from throughline.servers import server
 
 _GRAPH, _MODELS = "pydantic_ai._agent_graph", "pydantic_ai.models"
 _STREAM = f"{_MODELS}._continuation:_ContinuationStreamedResponse"
@@ -174,6 +174,8 @@ class Embedding(Reader):
 class PydanticAI(Adapter):
     """The `pydantic-ai` package, 2.20 and later: what it asks of a model passes two functions of its graph."""
 
+    holds_managers = True
+
     run, tool, model, estimating, embedding = Run(), Tool(), Model(), Estimating(), Embedding()
     patches = (
         Patch("pydantic_ai.agent:Agent.iter"),
@@ -273,12 +275,7 @@ class PydanticAI(Adapter):
 def _place(model: Any) -> tuple[str | None, str | None, int | None]:
     """A model's provider, and where its server is."""
     system = fitting(getattr(model, "system", None), str)
-    provider = _PROVIDERS.get(system or "", system)
-    url = fitting(getattr(model, "base_url", None), str)
-    if not url:
-        return provider, None, None
-    where = urlsplit(url)
-    return provider, where.hostname, where.port or {"https": 443, "http": 80}.get(where.scheme)
+    return _PROVIDERS.get(system or "", system), *server(fitting(getattr(model, "base_url", None), str) or "")
 
 
 def _name_of(model: Any) -> str | None:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from throughline.adapter import Adapter, Call, Patch, Reader, Route
-from throughline.adapters.retrieved import document
+from throughline.adapters.retrieved import document, several
 from throughline.operation import Operation, fitting
 from throughline.parts import member
+from throughline.servers import default_port
 
 _CLIENTS = ("qdrant_client.qdrant_client:QdrantClient", "qdrant_client.async_qdrant_client:AsyncQdrantClient")
 _MIXINS = (
@@ -71,7 +72,7 @@ class Retrieval(Reader):
 def _asked(queries: Iterable[Any]) -> Iterator[Any]:
     """What is searched for: texts, documents to embed, vectors; those that are prefetched first."""
     for query in queries:
-        yield from _asked(_several(member(query, "prefetch")))
+        yield from _asked(several(member(query, "prefetch")))
         inner = member(query, "query")
         nearest = member(inner, "nearest")
         yield inner if nearest is None else nearest
@@ -93,14 +94,8 @@ def _ranks(query: Any) -> bool:
     """Whether points are found by how near they are, by the query itself or by what it prefetches."""
     inner = member(query, "query")
     if inner is None or any(member(inner, kind) is not None for kind in _OF_WHAT_IS_PREFETCHED):
-        return any(map(_ranks, _several(member(query, "prefetch"))))
+        return any(map(_ranks, several(member(query, "prefetch"))))
     return True
-
-
-def _several(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _points(found: Any) -> Iterator[Any]:
@@ -142,18 +137,16 @@ class Qdrant(Adapter):
             return None
         remote = vars(call.instance._client)
         port = "_grpc_port" if remote.get("_prefer_grpc") else "_port"
-        return Route(self.reader, asked, None, remote.get("_host"), remote.get(port) or _default_port(remote))
-
-
-def _default_port(remote: Mapping[str, Any]) -> int | None:
-    return {"https": 443, "http": 80}.get(remote.get("_scheme", ""))
+        return Route(
+            self.reader, asked, None, remote.get("_host"), remote.get(port) or default_port(remote.get("_scheme", ""))
+        )
 
 
 def _read(method: str, given: Mapping[str, Any], client: Any) -> Asked:
     """The queries of a call. One-shot iterators of requests are left alone, and so is what they hold."""
     collection, limit = given.get("collection_name"), given.get("limit", _DEFAULT_LIMIT)
     if method.endswith("batch") or method == "query_batch_points":
-        requests = _several(given.get("requests"))
+        requests = several(given.get("requests"))
         if (texts := given.get("query_texts")) is not None:
             return Asked(collection, _worded(texts), {limit}, _own_model(client))
         return Asked(collection, requests, {member(request, "limit") for request in requests}, None)
@@ -163,7 +156,7 @@ def _read(method: str, given: Mapping[str, Any], client: Any) -> Asked:
 
 
 def _worded(texts: Any) -> list[dict[str, Any]]:
-    return [{"query": _Words(text)} for text in _several(texts) if isinstance(text, str)]
+    return [{"query": _Words(text)} for text in several(texts) if isinstance(text, str)]
 
 
 def _own_model(client: Any) -> str | None:

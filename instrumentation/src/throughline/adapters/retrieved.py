@@ -1,4 +1,4 @@
-"""Documents that a retrieval found, as the conventions list them. Knows no client, and never carries a vector."""
+"""What stores have in common: documents as the conventions list them, never with a vector. Knows no client."""
 
 from __future__ import annotations
 
@@ -35,3 +35,10 @@ def _is_vector(value: Any) -> bool:
     if not isinstance(value, (list, tuple)) or len(value) < _SHORTEST_VECTOR:
         return False
     return all(isinstance(item, (int, float)) for item in value)
+
+
+def several(value: Any) -> list[Any]:
+    """Where a store takes one or a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]

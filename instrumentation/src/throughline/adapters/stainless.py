@@ -9,8 +9,11 @@ from typing import Any, ClassVar
 from throughline.adapter import Adapter, Call, Patch, Reader, Route, Running
 from throughline.adapters.responses import watch_close
 from throughline.parts import decoded
+from throughline.servers import default_port
 
 _RAW = "X-Stainless-Raw-Response"  # the client's own mark in its headers
+FILES = "(files)"
+"""Where a request's body holds what is sent beside it, as the client does it: pairs of a field's name and a file."""
 _MOST_ENDPOINTS = 100  # an application that makes a client for each call has as many URLs
 
 
@@ -43,6 +46,8 @@ class StainlessAdapter(Adapter):
         if reader is None or options.method.lower() != "post" or not isinstance(options.json_data, dict):
             return None
         body = {**options.json_data, **options.extra_json} if options.extra_json else options.json_data
+        if options.files:
+            body = {**body, FILES: options.files}
         return Route(reader, body, *self._endpoint(call.instance))
 
     def _endpoint(self, client: Any) -> tuple[str, str, int | None]:
@@ -52,7 +57,7 @@ class StainlessAdapter(Adapter):
         if kept is None or kept[0] is not url or kept[1] is not type(client):
             if len(self._endpoints) >= _MOST_ENDPOINTS:
                 self._endpoints.clear()
-            kept = url, type(client), (self.provider(client, url.host), url.host, _port(url))
+            kept = url, type(client), (self.provider(client, url.host), url.host, url.port or default_port(url.scheme))
             self._endpoints[id(url)] = kept
         return kept[2]
 
@@ -98,10 +103,6 @@ def _seeing(parser: Callable[[Any], Any], running: Running) -> Callable[[Any], A
 def options_of(call: Call) -> Any:
     """The client's description of the request."""
     return call.kwargs["options"] if "options" in call.kwargs else call.args[1]
-
-
-def _port(url: Any) -> int | None:
-    return url.port or {"https": 443, "http": 80}.get(url.scheme)
 
 
 def _watch_stream(stream: Any, running: Running) -> None:
