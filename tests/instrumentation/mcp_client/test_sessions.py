@@ -66,6 +66,16 @@ async def test_the_whole_request_on_both_sides(telemetry: Telemetry, name: str) 
     check_everything(telemetry)
 
 
+async def test_a_resource_is_told_without_the_login_in_its_address(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    async with connected() as session:
+        with pytest.raises(McpError):  # there is no such resource
+            await session.read_resource(resource_uri("postgres://ada:hunter2@db.test/notes"))
+    for span in sides(telemetry, "resources/read"):
+        assert plain(span.attributes)[names.MCP_RESOURCE_URI] == "postgres://db.test/notes"
+    assert "hunter2" not in telemetry.everything()
+
+
 async def test_the_handshake_is_a_request_and_says_the_version(telemetry: Telemetry) -> None:
     telemetry.instrument()
     async with connected() as session:

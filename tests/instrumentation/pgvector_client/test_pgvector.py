@@ -59,6 +59,7 @@ RETRIEVALS: dict[str, tuple[Any, Any, str, int | None]] = {
     "quoted": ('SELECT id FROM "My Schema"."docs" ORDER BY e <=> %s', [VECTOR], "My Schema.docs", None),
     "by SQLAlchemy": (BY_SQLALCHEMY, {"embedding_1": VECTOR, "param_1": 5}, "items", 5),
     "by Django": (BY_DJANGO, (VECTOR,), "docs_doc", 5),
+    "a text before the table": ("SELECT 'sent from Ada', id FROM docs ORDER BY e <=> %s", [VECTOR], "docs", None),
     "hybrid": (HYBRID, {"embedding": VECTOR, "query": CANARY, "k": 7}, "docs", 7),
 }
 OTHERS: dict[str, tuple[Any, Any]] = {

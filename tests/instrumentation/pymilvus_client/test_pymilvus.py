@@ -48,6 +48,17 @@ async def test_asked_by_position_it_is_the_same(telemetry: Telemetry) -> None:
     assert (attributes[names.RETRIEVAL_QUERY_TEXT], attributes[names.RETRIEVAL_TOP_K]) == (CANARY, 3)
 
 
+def test_a_login_in_its_address_is_not_told(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    handler = handler_of(found(MOON))
+    handler._address = f"root:hunter2@{handler._address}"
+    handler.search(collection_name="articles", data=[VECTOR], anns_field="vector", param={}, limit=4)
+    host, _, port = handler._address.rpartition("@")[2].rpartition(":")
+    attributes = telemetry.attributes()
+    assert (attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT]) == (host, int(port))
+    assert "hunter2" not in telemetry.everything()
+
+
 def test_so_it_is_the_way_that_older_collections_ask(telemetry: Telemetry) -> None:
     telemetry.instrument(content=ContentMode.SPAN_ONLY)
     handler = handler_of(found(MOON))

@@ -9,6 +9,7 @@ from throughline import names
 from throughline.adapter import Reader
 from throughline.operation import Operation
 from throughline.parts import get, media, parsed
+from throughline.servers import without_login
 
 _OF_RESOURCES = ("resources/read", "resources/subscribe", "resources/unsubscribe")
 _OWN_CODES = (408, -32000, -32001)
@@ -61,7 +62,7 @@ class Request(Reader):
         op.tool_name = body.target if op.name else None
         op.prompt_name = body.target if body.method == "prompts/get" else None
         if body.method in _OF_RESOURCES and (uri := get(body.params, "uri")):
-            op.extra[names.MCP_RESOURCE_URI] = str(uri)
+            op.extra[names.MCP_RESOURCE_URI] = without_login(str(uri))  # a database's, say
 
     def span_name(self, op: Operation) -> str:
         return " ".join(filter(None, (op.mcp_method, op.tool_name or op.prompt_name)))

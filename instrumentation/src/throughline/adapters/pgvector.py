@@ -21,6 +21,7 @@ _READS = re.compile(r"[\s(]*(?:select|with)\b", re.IGNORECASE)
 _ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
 _NAMED = re.compile(r'\bas\s+"?(\w+)', re.IGNORECASE)
 _TABLE = re.compile(r'\bfrom\s+(?:only\s+)?((?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))*)', re.IGNORECASE)
+_TEXT = re.compile(r"'[^']*'")
 _LIMIT = re.compile(r"\b(?:limit|fetch\s+(?:first|next))\s+(?:(\d+)|%\((\w+)\)s|(%s))", re.IGNORECASE)
 _VECTOR = re.compile(r"'\s*\[|\b(?:half|sparse)?vec(?:tor)?\b", re.IGNORECASE)
 _VECTORS = ("Vector", "HalfVector", "SparseVector", "Bit", "ndarray")
@@ -59,7 +60,7 @@ class Pgvector(Adapter):
         params = given.get("params")
         if not _orders(statement, found.start()) or not _about_vectors(statement, params):
             return None
-        table = _TABLE.search(statement)
+        table = _TABLE.search(_TEXT.sub("''", statement))  # texts are the application's, and may hold any word
         asked = Asked(table.group(1).replace('"', "") if table else None, _limit(statement, params))
         connection = call.instance.connection
         info = None if connection.closed else connection.info

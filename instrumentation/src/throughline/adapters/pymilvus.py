@@ -67,7 +67,7 @@ class Milvus(Adapter):
             return None
         limit = given.get("limit", next((value for value in call.args[1:] if type(value) is int), _DEFAULT_LIMIT))
         asked = Asked(given.get("collection_name"), limit, list(_texts(call, given)))
-        address, _, port = _server(call.instance).rpartition(":")
+        address, _, port = _server(call.instance).rpartition("@")[2].rpartition(":")  # before it may be a password
         remote = port.isdigit()  # a file of Milvus Lite is asked through a socket in the file system
         return Route(self.reader, asked, None, address if remote else None, int(port) if remote else None)
 
