@@ -156,5 +156,5 @@ def test_a_tool_knows_its_agent_and_every_step_its_conversation(telemetry: Telem
 def test_nothing_is_counted_where_nobody_told_anything(telemetry: Telemetry) -> None:
     telemetry.instrument()
     framework = Framework()
-    framework.agent(lambda: framework.model(lambda: {}))
+    framework.agent(lambda: framework.model(dict))
     assert totals(by_name(telemetry)["invoke_agent a agent"]) == {names.TOTAL_INFERENCE_CALLS: 1}
