@@ -20,7 +20,8 @@ READER_HOOKS = ("request", "request_content", "response", "response_content", "f
 ADAPTER_HOOKS = ("route", "prepare", "deliver", "amend", "provider")
 RECORDER_HOOKS = (
     (recorder.Recorder, "begin"),
-    *((recording.Recording, name) for name in ("_open_span", "_read", "_emit", "amend")),
+    (recorder, "amend"),
+    *((recording.Recording, name) for name in ("_open_span", "_read", "_emit")),
     *((emission, name) for name in ("masked", "log_record")),
     (throughline.Masker, "value"),
 )

@@ -233,6 +233,9 @@ class Adapter:
     """One client library, listed in `adapters/__init__.py`. Subclasses override the tables and what differs."""
 
     patches: ClassVar[Iterable[Patch]]
+    holds_managers: ClassVar[bool] = False
+    """Whether a function that makes an `async with` is an operation until that is left; `deliver` then gets what
+    entering it gives, else the manager."""
     coarse: ClassVar[frozenset[str]] = frozenset()
     """Exceptions, by the names of their classes, that stand for refusals of all kinds: their HTTP status says which."""
 

@@ -16,16 +16,9 @@ from opentelemetry import _logs, metrics, trace
 
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import CLIENTS, Client
+from throughline.attempts import attempt_driver, failure_driver, retry_driver, verdict_driver
 from throughline.contained import contained
-from throughline.drivers import (
-    attempt_driver,
-    call_driver,
-    failure_driver,
-    native_driver,
-    retry_driver,
-    seen_driver,
-    verdict_driver,
-)
+from throughline.drivers import call_driver, native_driver, seen_driver
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
 from throughline.managed import inside_driver

@@ -99,6 +99,16 @@ def manager_driver(original: Method, begin: Method, adapter: Adapter) -> Method:
     return driven
 
 
+async def _stepping(source: Any, entered: Context) -> Any:
+    async with aclosing(source):
+        while True:
+            try:
+                item = await _step(entered, source.__anext__)
+            except StopAsyncIteration:
+                return
+            yield item
+
+
 def inside_driver(original: Method, adapter: Adapter, point: str, *, method: bool) -> Method:
     """`original`, asynchronous, is a later part of an operation that began before: what it does belongs to that.
 
@@ -114,19 +124,10 @@ def inside_driver(original: Method, adapter: Adapter, point: str, *, method: boo
 
     if inspect.isasyncgenfunction(original):
 
-        async def stepping(source: Any, entered: Context) -> Any:
-            async with aclosing(source):
-                while True:
-                    try:
-                        item = await _step(entered, source.__anext__)
-                    except StopAsyncIteration:
-                        return
-                    yield item
-
         @functools.wraps(original)
         def driven_steps(*args: Any, **kwargs: Any) -> Any:
             source, entered = original(*args, **kwargs), contained(inside, args, kwargs)
-            return source if entered is None else stepping(source, entered)
+            return source if entered is None else _stepping(source, entered)
 
         return driven_steps
 

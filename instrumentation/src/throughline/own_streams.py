@@ -36,26 +36,7 @@ def _open(stream: Any) -> Recording | None:
 def step_driver(original: Method) -> Method:
     """`original` is a stream's `__next__` or `__anext__`: each step is made inside the stream's operation."""
     if inspect.iscoroutinefunction(original):
-
-        @functools.wraps(original)
-        async def driven_async(stream: Any) -> Any:
-            recording = _open(stream)
-            if recording is None:
-                return await original(stream)
-            token = context.attach(recording.inside())
-            try:
-                item = await original(stream)
-            except GeneratorExit:  # thrown in by whoever freed the coroutine, in his context
-                raise
-            except BaseException as error:
-                context.detach(token)
-                _ended(recording, error)
-                raise
-            context.detach(token)
-            _seen(recording, item)
-            return item
-
-        return driven_async
+        return _async_step_driver(original)
 
     @functools.wraps(original)
     def driven(stream: Any) -> Any:
@@ -65,6 +46,28 @@ def step_driver(original: Method) -> Method:
         token = context.attach(recording.inside())
         try:
             item = original(stream)
+        except BaseException as error:
+            context.detach(token)
+            _ended(recording, error)
+            raise
+        context.detach(token)
+        _seen(recording, item)
+        return item
+
+    return driven
+
+
+def _async_step_driver(original: Method) -> Method:
+    @functools.wraps(original)
+    async def driven(stream: Any) -> Any:
+        recording = _open(stream)
+        if recording is None:
+            return await original(stream)
+        token = context.attach(recording.inside())
+        try:
+            item = await original(stream)
+        except GeneratorExit:  # thrown in by whoever freed the coroutine, in his context
+            raise
         except BaseException as error:
             context.detach(token)
             _ended(recording, error)

@@ -12,6 +12,7 @@ from opentelemetry.trace import Tracer
 
 from throughline import endings
 from throughline.adapter import Adapter, Call, Route
+from throughline.amending import amend
 from throughline.contained import contained
 from throughline.instruments import Instruments
 from throughline.joined import Joined
@@ -95,7 +96,7 @@ class Recorder:
         recording.adapter = adapter
         contained(adapter.prepare, call, recording)
         if self.amends:
-            contained(recording.amend, adapter, call)
+            contained(amend, recording, route.body, adapter, call, self.settings)
         return recording
 
     def start(self, route: Route) -> Recording:

@@ -13,18 +13,17 @@ from opentelemetry import context, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 
-from throughline import emission, endings, foreign, names
+from throughline import emission, endings, foreign
 from throughline.adapter import Adapter, Reader, Route
-from throughline.charging import charge
 from throughline.contained import contained, lost
 from throughline.identity import carried, stamp_all_spans
 from throughline.operation import Operation, forget_content, inherit, leave_out_defaults, start_attributes
 from throughline.own_streams import own
 from throughline.reads import Reads
+from throughline.replies import learn
 from throughline.stepping import stepped, stepped_async
 from throughline.streams import ByteFeed, Generator, Watched, Watcher, watch, watch_generator
-from throughline.totals import Totals
-from throughline.usage import estimate
+from throughline.totals import MODEL_CALLS, Totals
 
 if TYPE_CHECKING:
     from throughline.recorder import Recorder
@@ -33,7 +32,6 @@ RUNNING = context.create_key("throughline.running")
 _SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
 _SPAN = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))  # the API sets it at twice our cost
 _KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL, "server": SpanKind.SERVER}
-_MODEL_CALLS = ("chat", "generate_content", "text_completion")  # one call by three names
 
 _W = TypeVar("_W")
 
@@ -63,25 +61,30 @@ class Recording:
             current = Context({key: value for key, value in current.items() if key != RUNNING})
         self.totals = Totals() if route.reader.encloses else None
         self.lasting: tuple[Recording, ...] = ()  # operations inside that wait for a later call
-        self.op = op = Operation()
-        op.name, op.provider = route.reader.operation, route.provider
-        op.server_address, op.server_port = route.address, route.port
         if route.carrier:
             current = contained(propagate.extract, route.carrier, current) or current
-        if current:
-            op.__dict__.update(carried(current))
-        contained(route.reader.request, op, route.body)
-        if self._outer is not None:
-            inherit(op, self._outer.op)
-        leave_out_defaults(op)
-        if recorder.reads_content:
-            contained(route.reader.request_content, op, route.body)
+        self.op = self._asked(route, current)
         self.span: Span = trace.INVALID_SPAN
         self.context, self._known = current, dict[str, Any]()
         self.started, self._clock = time_ns(), perf_counter()
         self.span_is_ours = route.reader.encloses or not foreign.records_already(current)
         if not self.reader.gives_way:
             self._open_span(current)
+
+    def _asked(self, route: Route, current: Context) -> Operation:
+        """The operation, as far as its request tells of it."""
+        op = Operation()
+        op.name, op.provider = route.reader.operation, route.provider
+        op.server_address, op.server_port = route.address, route.port
+        if current:
+            op.__dict__.update(carried(current))
+        contained(route.reader.request, op, route.body)
+        if self._outer is not None:
+            inherit(op, self._outer.op)
+        leave_out_defaults(op)
+        if self._recorder.reads_content:
+            contained(route.reader.request_content, op, route.body)
+        return op
 
     def _open_span(self, current: Context) -> None:
         """The span is there for what is done inside; one that may give way waits for its end."""
@@ -126,36 +129,12 @@ class Recording:
             return Context({**self.context, RUNNING: self, _SUPPRESS_HTTP: True})
         return Context({**self.context, RUNNING: self})
 
-    def amend(self, adapter: Adapter, call: Any) -> None:
-        """Change the request only where the owner opted in: a stream's usage, the trace for one's own proxy."""
-        settings, body, headers = self._recorder.settings, None, {}
-        if settings.stream_usage and self.op.stream:
-            body = self.reader.ask_usage(self._body)
-            self.hides = self.reader.only_usage if body is not None else None
-        span = self.span.get_span_context()
-        local = "stdio" if self.op.network_transport == "pipe" else None
-        if (self.op.server_address or local) in settings.trace_hosts and span.is_valid:
-            headers = {"traceparent": f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"}
-        if body is not None or headers:
-            amended = adapter.amend(call, body, headers)
-            self.amended = amended if amended is None or call.instance is None else (call.instance, *amended)
-
     def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments to make the call with: the application's, unless they were amended."""
         given, self.amended = self.amended, None
         return args if given is None else given
 
     # --- while it runs ----------------------------------------------------------------------------------------------
-
-    def attempt_failed(self, error: str | int, delay: float) -> None:
-        """The client will try again in `delay` seconds, after this exception or HTTP status."""
-        self.attempts += 1
-        what = names.HTTP_RESPONSE_STATUS_CODE if isinstance(error, int) else names.ERROR_TYPE
-        if self.span_is_ours:
-            self.span.add_event(
-                names.ATTEMPT,
-                {names.ATTEMPT_NUMBER: self.attempts, what: error, names.ATTEMPT_DELAY: delay},
-            )
 
     @property
     def fold(self) -> Callable[[dict[str, Any], Any], None]:
@@ -298,20 +277,13 @@ class Recording:
             forget_content(self.op)
 
     def _read(self, reason: str, body: Any) -> None:
-        op, recorder = self.op, self._recorder
+        op = self.op
         op.end_reason = reason
         if self.attempts:
             op.attempt_count = self.attempts + 1
         if self.times:
             op.time_to_first_chunk = self.times[0] - self._clock
-        reply = self.whole if body is None else body
-        contained(self.reader.response, op, reply)
-        if recorder.reads_content:
-            contained(self.reader.response_content, op, reply)
-        if recorder.prices is not None and op.input_tokens is not None:
-            contained(charge, op, recorder.prices, self.started / 1e9)
-        if recorder.settings.estimate_usage:
-            contained(estimate, op)
+        learn(self._recorder, self.reader, op, self.whole if body is None else body, self.started / 1e9)
         if op.error_type and reason == "completed":  # the provider says so in an answer that arrived whole
             op.end_reason = "error"
         if self.totals is not None:
@@ -325,4 +297,4 @@ class Recording:
 
 
 def _same(operation: str, other: str) -> bool:
-    return operation == other or (operation in _MODEL_CALLS and other in _MODEL_CALLS)
+    return operation == other or (operation in MODEL_CALLS and other in MODEL_CALLS)

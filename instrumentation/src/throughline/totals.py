@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from throughline.operation import Operation
 
 _STEPS_ON_THE_WAY = ("invoke_workflow", "plan")  # what is called inside these is called by the agent around them
-_MODEL_CALLS = ("chat", "generate_content", "text_completion")
+MODEL_CALLS = ("chat", "generate_content", "text_completion")  # one call by three names
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ def _added(several: Iterable[dict[str, float]]) -> dict[str, float]:
 
 
 def _of(op: Operation) -> _Inner:
-    called = int(op.name in _MODEL_CALLS)
+    called = int(op.name in MODEL_CALLS)
     costs = {op.cost_currency: op.cost} if op.cost is not None and op.cost_currency else {}
     unpriced = not costs and bool(op.input_tokens or op.output_tokens)
     return _Inner(called, 0, op.input_tokens, op.output_tokens, costs, unpriced, called, 0)

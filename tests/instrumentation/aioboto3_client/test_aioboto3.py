@@ -20,7 +20,7 @@ from instrumentation.endings import OurError, one_end
 from instrumentation.scenarios import answering
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry import context, trace
-from throughline import drivers, names
+from throughline import attempts, names
 
 RUNTIME = "bedrock-runtime"
 CONVERSE = answering(lambda: whole(HELLO))
@@ -53,7 +53,7 @@ async def test_attempts_are_seen_with_the_time_between_them(
         slept.append(seconds)
         clock[0] += seconds
 
-    monkeypatch.setattr(drivers, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(attempts, "perf_counter", lambda: clock[0])
     monkeypatch.setattr("aiobotocore.endpoint.asyncio", SimpleNamespace(sleep=sleep))
     throttled = failure("ThrottlingException", 429)
     handler = answering(throttled, AioBedrock().unreachable(), lambda: whole(HELLO))

@@ -27,7 +27,7 @@ from instrumentation.bedrock_client.wire import Bedrock
 from instrumentation.scenarios import answering, content_of, without_time
 from instrumentation.telemetry import Telemetry, plain
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from throughline import ContentMode, drivers, names
+from throughline import ContentMode, attempts, names
 from throughline.adapters.bedrock_blocks import block_part
 
 RUNTIME = "bedrock-runtime"
@@ -49,7 +49,7 @@ def test_attempts_are_seen_with_the_time_between_them(
         slept.append(seconds)
         clock[0] += seconds
 
-    monkeypatch.setattr(drivers, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(attempts, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=sleep))
     throttled, unavailable = failure("ThrottlingException", 429), failure("ServiceUnavailableException", 503)
     handler = answering(throttled, unavailable, Bedrock().unreachable(), lambda: whole(HELLO))
