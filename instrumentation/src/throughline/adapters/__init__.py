@@ -60,11 +60,11 @@ CLIENTS: tuple[Client, ...] = (
     Client("mistralai", "mistralai", _MISTRAL, "mistral:Mistral", "1.11.1"),
     Client("ollama", "ollama", "ollama", "ollama:Ollama", "0.4.0"),
     Client("openai", "openai", "openai", "openai:OpenAI", "1.40.0"),
+    Client("openai_agents", "openai-agents", "agents", "openai_agents:OpenAIAgents", "0.12.0"),
     Client("pgvector", "pgvector", "pgvector", "pgvector:Pgvector", "0.4.0"),
     Client("pinecone", "pinecone", "pinecone", "pinecone:Pinecone", "9.1.0"),
-    Client("openai_agents", "openai-agents", "agents", "openai_agents:OpenAIAgents", "0.12.0"),
-    Client("pymilvus", "pymilvus", "pymilvus", "pymilvus:Milvus", "2.6.0"),
     Client("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", "pydantic_ai:PydanticAI", "2.20.0"),
+    Client("pymilvus", "pymilvus", "pymilvus", "pymilvus:Milvus", "2.6.0"),
     Client("qdrant", "qdrant-client", "qdrant_client", "qdrant:Qdrant", "1.14.2"),
     Client("weaviate", "weaviate-client", "weaviate", "weaviate:Weaviate", "4.14.0"),
 )
