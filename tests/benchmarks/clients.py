@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,7 @@ def _in_chunks(kit: Client, chunks: list[Any]) -> Callable[[], Any]:
     return lambda: kit.event_stream(kit.events(chunks))
 
 
+@cache  # once, because some tests' clients share one server
 def _long(kit: Client) -> list[Any]:
     """The exchange's chunks with one of them, of the middle, so often that there are 200."""
     own = list(kit.exchange.chunks)

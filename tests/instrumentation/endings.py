@@ -19,7 +19,9 @@ class OurError(Exception):
 
 def says(error: BaseException) -> set[str]:
     """What may be its `error.type`: its class, or the HTTP status of a class that stands for all refusals."""
-    return {type(error).__qualname__, str(getattr(error, "status_code", None)), str(getattr(error, "code", None))}
+    told = [error, getattr(error, "response", None)]
+    statuses = {str(getattr(one, name, None)) for one in told for name in ("status_code", "code")}
+    return {type(error).__qualname__, *statuses}
 
 
 def one_end(telemetry: Telemetry, reason: str, error: str | None = None) -> dict[str, Any]:

@@ -243,7 +243,8 @@ class Adapter:
         """The HTTP status of a `coarse` error, which is its `error.type` then; None: of any other one."""
         if type(error).__name__ not in self.coarse:
             return None
-        told = (getattr(error, name, None) for name in ("status_code", "code"))
+        response = getattr(error, "response", None)
+        told = (getattr(one, name, None) for one in (error, response) for name in ("status_code", "code"))
         return next((str(status) for status in told if isinstance(status, int) and 100 <= status < 600), None)
 
     def route(self, call: Call) -> Route | None:

@@ -57,8 +57,8 @@ class HuggingFace(Client):
     exchanges = exchanges.CHAT
     http = http
     refusals = {
-        "no such model": (failure(404), "HfHubHTTPError"),
-        "too many": (failure(429), "HfHubHTTPError"),
+        "no such model": (failure(404), "404"),
+        "too many": (failure(429), "429"),
         "time-out": (http.ReadTimeout("slow"), "InferenceTimeoutError" if KNOWS_TIMEOUTS else "ReadTimeout"),
         "no connection": (http.ConnectError("refused"), "ConnectError"),
     }

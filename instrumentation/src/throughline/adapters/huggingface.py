@@ -129,6 +129,8 @@ _HELPERS = "huggingface_hub.inference._providers._common"
 class HuggingFace(Adapter):
     """The `huggingface_hub` package."""
 
+    coarse = frozenset({"HfHubHTTPError"})
+
     @property
     def patches(self) -> Iterable[Patch]:  # type: ignore[override]
         points = [(module, f"{client}.{name}") for module, client in _CLIENTS.items() for name in _READERS]
