@@ -133,6 +133,7 @@ class Milvus(Store):
         return {**self.exchange.request, "data": [text]}
 
     async def call(self, way: str, api: Any, request: Mapping[str, Any]) -> Any:
+        request = {"retry_times": 2, **request}  # by itself it would try 75 times where a reply says that it may
         if "reqs" in request:
             result = api.hybrid_search(**{**request, "reqs": requests(request["reqs"]), "ranker": RRFRanker()})
         else:
