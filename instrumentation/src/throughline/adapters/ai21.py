@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from throughline.adapter import Adapter, Call, Patch, Route, Running
 from throughline.adapters import openai_chat
 from throughline.adapters.cohere_v1 import documents
 from throughline.adapters.stainless import StainlessAdapter
 from throughline.operation import Operation
+from throughline.servers import server
 
 _PROVIDERS = {  # folder of the client's class → whose servers it talks to
     "azure": "azure.ai.inference",
@@ -69,8 +69,7 @@ def _server(client: type, url: str) -> tuple[str, str | None, int | None]:
     """Provider, address and port of a client of this class; an application's own class is derived from one of these."""
     folders = (folder for one in client.__mro__ for folder in one.__module__.split("."))
     provider = next((_PROVIDERS[folder] for folder in folders if folder in _PROVIDERS), "ai21")
-    found = urlsplit(url)
-    return provider, found.hostname, found.port or {"https": 443, "http": 80}.get(found.scheme)
+    return provider, *server(url)
 
 
 class AI21(Adapter):
