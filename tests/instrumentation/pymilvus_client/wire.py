@@ -80,7 +80,10 @@ def client(handler: Handler, *, asynchronous: bool = False) -> Any:
 
 
 def reply(body: Any) -> Any:
-    return ParseDict(body, milvus_pb2.SearchResults(), ignore_unknown_fields=True)
+    """The message; an odd number of hits is bounded, as the client takes memory for as many as it is told."""
+    message = ParseDict(body, milvus_pb2.SearchResults(), ignore_unknown_fields=True)
+    message.results.topks[:] = [min(hits, 1000) for hits in message.results.topks]
+    return message
 
 
 def failure(code: int) -> Callable[[], Any]:
