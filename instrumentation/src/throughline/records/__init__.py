@@ -1,0 +1,1 @@
+"""Records as evidence: spool, chain, checkpoints, anchors, verification. What is in a record others decide."""
