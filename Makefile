@@ -41,11 +41,11 @@ down: ## stop it; its data volumes stay
 
 .PHONY: test
 test: setup clients parts ## every test, on the real Collector, Jaeger and Elasticsearch
-	@$(PYTHON) -m pytest
+	@PYTHONHASHSEED=0 $(PYTHON) -m pytest -n 2 --dist loadgroup
 
 .PHONY: unit
 unit: setup clients ## the fast tests only: no Collector, no Elasticsearch, no processes
-	@$(PYTHON) -m pytest tests/instrumentation tests/services -m "not stack"
+	@PYTHONHASHSEED=0 $(PYTHON) -m pytest -n 2 tests/instrumentation tests/services -m "not stack"
 
 .PHONY: bench
 bench: setup clients ## CPU added per call, for every client, beside the rivals, each in an environment of its own

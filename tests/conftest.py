@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 from native.stack import EVERYTHING, Stack
 
+TESTS = Path(__file__).parent
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several workers, one has all tests that share a stack; other folders with parts of their own stay whole."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if "session_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+        elif folder != "instrumentation":
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,9 @@ def run(environment: str, *command: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own, as one process imports one version; `make clients` installs them."""
     overlay = ROOT / ".parts" / "clients" / environment
     assert overlay.is_dir(), "run `make clients`"
-    variables = {**os.environ, "PYTHONPATH": str(overlay), "PYTHONHASHSEED": "0"}  # both workers collect in one order
+    outer = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID", "PYTEST_CURRENT_TEST")
+    inherited = {name: value for name, value in os.environ.items() if name not in outer}
+    variables = {**inherited, "PYTHONPATH": str(overlay)}
     arguments = [sys.executable, *command]
     return subprocess.run(arguments, env=variables, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -43,7 +45,7 @@ def run(environment: str, *command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_a_client_in_an_environment_of_its_own(environment: str) -> None:
-    """All its tests, on both cores; of an old version without the fuzzing, which the newest one has."""
+    """All its tests; of an old version without the fuzzing, which the newest one has."""
     client = distribution(environment)
     asked = f"import importlib.metadata as m; print(m.version({client!r}), m.distribution({client!r})._path)"
     version, _, path = run(environment, "-c", asked).stdout.partition(" ")
@@ -51,6 +53,6 @@ def test_a_client_in_an_environment_of_its_own(environment: str) -> None:
     old = environment.endswith("-oldest")
     assert not old or version == OLDEST.get(client, version)
     chosen = ["-k", "not malformed and not fuzz"] if old or environment == "openai-2" else []
-    result = run(environment, "-m", "pytest", "-q", "-n2", "-p", "no:cacheprovider", *chosen, str(folder(environment)))
+    result = run(environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, str(folder(environment)))
     assert result.returncode == 0, result.stdout[-6000:]
     assert " passed" in result.stdout
