@@ -124,20 +124,25 @@ def salted(salt: bytes, name: str, value: Any) -> str:
 
 def body(document: Mapping[str, Any]) -> str:
     """The canonical body of a record, given as Elasticsearch returns it (without what is stored apart)."""
+    before, after = around(document)
+    return f"{before}{canonical(document['attributes']['throughline.chain.sequence'])}{after}"
+
+
+def around(document: Mapping[str, Any]) -> tuple[str, str]:
+    """The body before and after the record's place in its chain, which is not known until the very end."""
     attributes: Mapping[str, Any] = document["attributes"]
     resource = document.get("resource", {}).get("attributes", {})
-    return canonical(
+    before = canonical(
         {
             "attributes": {name: value for name, value in attributes.items() if is_plain(name)},
             "chain": attributes["throughline.chain.id"],
             "event": document.get("event_name", ""),
             "resource": {name: resource[name] for name in RESOURCE if name in resource},
             "salted": sorted(attributes.get("throughline.chain.salted", ())),
-            "sequence": attributes["throughline.chain.sequence"],
-            "span": document.get("span_id") or "",
-            "trace": document.get("trace_id") or "",
         }
     )
+    after = canonical({"span": document.get("span_id") or "", "trace": document.get("trace_id") or ""})
+    return f'{before[:-1]},"sequence":', f",{after[1:]}"
 
 
 def is_plain(name: str) -> bool:
