@@ -43,9 +43,11 @@ def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], messag
         )
     if settings.emit_records and not discards(recorder.logger):
         content, message = (content, message) if settings.content_on_event else ({}, "")
+        if recorder.seal is not None and message:
+            content, message = {**content, names.EXCEPTION_MESSAGE: message}, ""
         if op.error_type and not recording.reader.encloses:
             contained(_log_exception, recorder.logger, recording, message)
-        log_record(recorder.logger, recording, duration, {**known, **attributes, **content})
+        log_record(recorder, recording, duration, {**known, **attributes}, content)
 
 
 def _on_span(span: Span, op: Operation, attributes: dict[str, Any], content: Mapping[str, Any], message: str) -> None:
@@ -74,30 +76,47 @@ def _sized(recorder: Recorder, op: Operation, content: Mapping[str, Any]) -> Map
         content, references = recorder.offload.take(content)
         op.content_references = references or None
     content, notes = limited(content, recorder.settings.content_limit)
+    if recorder.seal is not None:  # what hashes of the original may tell is sealed with it
+        return {**content, names.CONTENT_TRUNCATED: notes} if notes else content
     op.content_truncated = notes or None
     return content
 
 
-def log_record(logger: Logger, recording: Recording, duration: float, attributes: dict[str, Any]) -> None:
+def log_record(
+    recorder: Recorder,
+    recording: Recording,
+    duration: float,
+    attributes: dict[str, Any],
+    content: Mapping[str, Any],
+) -> None:
     """The record. One that encloses others is another event, so that who sums records counts each call once."""
     span = recording.span.get_span_context()
     # A span of another tracer, or the caller's where no SDK makes spans, is not this operation's alone.
     unique = recording.span_is_ours and recording.span.is_recording()
-    encloses = recording.reader.encloses
-    logger.emit(
+    identity = f"{span.trace_id:032x}{span.span_id:016x}" if unique else os.urandom(24).hex()
+    event = names.OPERATION_DETAILS if recording.reader.encloses else names.CLIENT_INFERENCE_OPERATION_DETAILS
+    recorder.logger.emit(
         LogRecord(
             timestamp=recording.started + int(duration * 1e9),
             context=recording.context,
             severity_number=SeverityNumber.INFO,
-            event_name=names.OPERATION_DETAILS if encloses else names.CLIENT_INFERENCE_OPERATION_DETAILS,
+            event_name=event,
             attributes={
                 **attributes,
-                names.RECORD_ID: f"{span.trace_id:032x}{span.span_id:016x}" if unique else os.urandom(24).hex(),
+                **sealed(recorder, content, identity, event),
+                names.RECORD_ID: identity,
                 names.DURATION: duration,
                 names.START_TIME_UNIX_NANO: recording.started,
             },
         )
     )
+
+
+def sealed(recorder: Recorder, content: Mapping[str, Any], record_id: str, event: str) -> Mapping[str, Any]:
+    """This content as the record may show it: as it is, or closed to all but the auditor. Never open by a fault."""
+    if recorder.seal is None or not content:
+        return content
+    return contained(recorder.seal.record, content, record_id, event) or {}
 
 
 def _log_exception(logger: Logger, recording: Recording, message: str) -> None:

@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 
 from throughline import instrumentor, names
 from throughline.contained import contained
+from throughline.emission import sealed
 from throughline.identity import KEYS, carried
 
 _TRACE_ID, _SPAN_ID = re.compile("(?!0+$)[0-9A-Fa-f]{32}"), re.compile("(?!0+$)[0-9A-Fa-f]{16}")
@@ -37,14 +38,17 @@ def evaluate(
     active = instrumentor.recorder()
     if active is None:
         return
+    record_id = os.urandom(24).hex()
+    explained = contained(active.masker.text, explanation) if explanation else None
+    content = {names.EVALUATION_EXPLANATION: explained} if explained else {}
     attributes = {
         names.EVALUATION_NAME: name,
         names.EVALUATION_SCORE_VALUE: None if score is None else float(score),
         names.EVALUATION_SCORE_LABEL: label,
-        names.EVALUATION_EXPLANATION: contained(active.masker.text, explanation) if explanation else None,
         names.RESPONSE_ID: response_id,
         names.ERROR_TYPE: error_type,
-        names.RECORD_ID: os.urandom(24).hex(),
+        names.RECORD_ID: record_id,
+        **sealed(active, content, record_id, names.EVALUATION_RESULT),
         **{KEYS[field]: value for field, value in carried(context.get_current()).items()},
     }
     contained(

@@ -1,7 +1,8 @@
 """Large content put aside in a store, its reference staying on span and record; it cuts and masks nothing.
 
-A blob is the JSON of one attribute, named by its SHA-256: the same content is one blob. A thread writes it. What does
-not fit in its queue, or comes while the store fails, stays where it was; what it has accepted it tries again.
+A blob is the JSON of one attribute, named by its SHA-256: the same content is one blob, unless it is sealed, as no two
+seals are alike. A thread writes it. What does not fit in its queue, or comes while the store fails, stays where it was;
+what it has accepted it tries again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import threading
 import weakref
 from _thread import start_new_thread
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -60,8 +61,16 @@ class Offload:
     Raises ValueError for a store that cannot be.
     """
 
-    def __init__(self, url: str, least: int, *, most_waiting: int = 64_000_000, pause: float = 1.0) -> None:
-        self.store, self.least = Store(url), least
+    def __init__(
+        self,
+        url: str,
+        least: int,
+        *,
+        seal: Callable[[str, bytes], bytes] | None = None,
+        most_waiting: int = 64_000_000,
+        pause: float = 1.0,
+    ) -> None:
+        self.store, self.least, self._seal = Store(url), least, seal
         self._most_waiting, self._pause = most_waiting, pause
         self.counts = Counts()
         self._changed = threading.Condition()
@@ -81,6 +90,8 @@ class Offload:
             data = self._large(value)
             if data is None:
                 continue
+            if self._seal is not None:
+                data = self._seal(name, data)
             digest = hashlib.sha256(data).hexdigest()
             if self._accepts(digest, data):
                 references[name] = str(Reference(name, self.store.url_of(digest), digest, len(data)))

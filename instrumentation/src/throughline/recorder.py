@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opentelemetry import context, trace
@@ -18,11 +19,12 @@ from throughline.instruments import Instruments
 from throughline.joined import Joined
 from throughline.prices import Prices
 from throughline.recording import RUNNING, Recording
-from throughline.settings import Settings
+from throughline.settings import SEAL_FOR_FILE, Settings
 
 if TYPE_CHECKING:
     from throughline.offload import Offload
     from throughline.privacy.masking import Masker
+    from throughline.privacy.sealing import Seal
 
 _SUPPRESS = context._SUPPRESS_INSTRUMENTATION_KEY
 _SUPPRESS_PLAIN = "suppress_instrumentation"  # as older instrumentations write it
@@ -53,10 +55,11 @@ class Recorder:
         self.prices = Prices.load(settings.prices_file) if settings.cost else None
         self.on = True
         self.offload: Offload | None = None
+        self.seal = _seal(settings.seal_for_file) if settings.seal_for_file else None
         if self.captures:
             _ = self.masker  # what is wrong in its rules is said at the start
             if settings.content_store:
-                self.offload = _offload(settings.content_store, settings.content_store_from)
+                self.offload = _offload(settings.content_store, settings.content_store_from, self.seal)
         endings.install()
 
     @cached_property
@@ -108,7 +111,16 @@ class Recorder:
         return Recording(self, route, current, outer)
 
 
-def _offload(store: str, least: int) -> Offload:
+def _offload(store: str, least: int, seal: Seal | None) -> Offload:
     from throughline.offload import Offload  # only where there is a store: it takes 10 ms
 
-    return Offload(store, least)
+    return Offload(store, least, seal=seal.blob if seal else None)
+
+
+def _seal(file: Path) -> Seal:
+    from throughline.privacy.sealing import Seal  # only where it is asked for: it takes `cryptography`
+
+    try:
+        return Seal(file)
+    except ValueError as error:
+        raise ValueError(f"{SEAL_FOR_FILE}: {error}") from None

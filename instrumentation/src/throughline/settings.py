@@ -21,6 +21,7 @@ COST = "THROUGHLINE_COST"
 PRICES_FILE = "THROUGHLINE_PRICES_FILE"
 CONTENT_LIMIT = "THROUGHLINE_CONTENT_LIMIT"
 CONTENT_STORE_FROM = "THROUGHLINE_CONTENT_STORE_FROM"
+SEAL_FOR_FILE = "THROUGHLINE_SEAL_FOR_FILE"
 
 
 class ContentMode(StrEnum):
@@ -59,10 +60,20 @@ class Settings:
     """An fsspec URL of a store where larger content goes whole; span and record keep a reference."""
     content_store_from: int = 100_000
     """What is larger, in bytes: below it, content stays where it can be searched."""
+    seal_for_file: Path | None = None
+    """An auditor's public key: content leaves the process sealed to it, on records alone."""
+
+    def __post_init__(self) -> None:
+        if self.seal_for_file and self.content is ContentMode.SPAN_ONLY:
+            raise ValueError(
+                f"{SEAL_FOR_FILE} seals content on records, which {CAPTURE_CONTENT}=SPAN_ONLY has not; "
+                "let it be EVENT_ONLY"
+            )
 
     @property
     def content_on_span(self) -> bool:
-        return self.content in (ContentMode.SPAN_ONLY, ContentMode.SPAN_AND_EVENT)
+        shown = self.content in (ContentMode.SPAN_ONLY, ContentMode.SPAN_AND_EVENT)
+        return shown and self.seal_for_file is None
 
     @property
     def content_on_event(self) -> bool:
@@ -82,7 +93,8 @@ class Settings:
             content_limit=_bytes(environment, CONTENT_LIMIT, default=1_000_000, least=LEAST),
             content_store=environment.get(CONTENT_STORE, "").strip() or None,
             content_store_from=_bytes(environment, CONTENT_STORE_FROM, default=100_000, least=1),
-            prices_file=Path(path) if (path := environment.get(PRICES_FILE, "").strip()) else None,
+            prices_file=_path(environment, PRICES_FILE),
+            seal_for_file=_path(environment, SEAL_FOR_FILE),
         )
 
 
@@ -107,6 +119,11 @@ def _bytes(environment: Mapping[str, str], name: str, *, default: int, least: in
     if not word.isdecimal() or int(word) < least:
         raise ValueError(f"{name} is {word!r}; it may be a whole number of bytes, at least {least}")
     return int(word)
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    word = environment.get(name, "").strip()
+    return Path(word) if word else None
 
 
 def _words(environment: Mapping[str, str], name: str) -> frozenset[str]:
