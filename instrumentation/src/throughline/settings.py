@@ -22,6 +22,18 @@ PRICES_FILE = "THROUGHLINE_PRICES_FILE"
 CONTENT_LIMIT = "THROUGHLINE_CONTENT_LIMIT"
 CONTENT_STORE_FROM = "THROUGHLINE_CONTENT_STORE_FROM"
 SEAL_FOR_FILE = "THROUGHLINE_SEAL_FOR_FILE"
+SPOOL = "THROUGHLINE_SPOOL"
+SPOOL_BYTES = "THROUGHLINE_SPOOL_BYTES"
+SPOOL_WHEN_FULL = "THROUGHLINE_SPOOL_WHEN_FULL"
+SPOOL_FSYNC = "THROUGHLINE_SPOOL_FSYNC"
+SPOOL_KEY_FILE = "THROUGHLINE_SPOOL_KEY_FILE"
+SIGNING_KEY_FILE = "THROUGHLINE_SIGNING_KEY_FILE"
+CHECKPOINT_SECONDS = "THROUGHLINE_CHECKPOINT_SECONDS"
+CHECKPOINT_RECORDS = "THROUGHLINE_CHECKPOINT_RECORDS"
+ANCHOR = "THROUGHLINE_ANCHOR"
+KEY_LIST = "THROUGHLINE_KEY_LIST"
+LEAST_SPOOL = 65_536
+"""Bytes: room for some records and the news that others were dropped."""
 
 
 class ContentMode(StrEnum):
@@ -31,6 +43,17 @@ class ContentMode(StrEnum):
     SPAN_ONLY = "SPAN_ONLY"
     EVENT_ONLY = "EVENT_ONLY"
     SPAN_AND_EVENT = "SPAN_AND_EVENT"
+
+
+class WhenFull(StrEnum):
+    """What happens to a record for which the spool has no room."""
+
+    DROP_OLDEST = "drop_oldest"
+    """The oldest make room for it; how many and which is a record in the chain."""
+    BLOCK = "block"
+    """The call waits until there is room."""
+    REFUSE = "refuse"
+    """It is not kept; how many were not is a record, once there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +86,27 @@ class Settings:
     seal_for_file: Path | None = None
     """An auditor's public key: content leaves the process sealed to it, on records alone."""
 
+    spool: Path | None = None
+    """A folder where each record is put before the call returns, until the Collector has it."""
+    spool_is_default: bool = False
+    """Nobody named that folder: where it cannot be used, records go the SDK's way."""
+    spool_bytes: int = 268_435_456
+    """What one process may take of the disk."""
+    spool_when_full: WhenFull = WhenFull.DROP_OLDEST
+    spool_fsync: bool = False
+    """Wait until the disk has it, so that a record outlives the machine's death, too."""
+    spool_key_file: Path | None = None
+    """32 bytes in base64: under them, records lie encrypted in the spool."""
+    signing_key_file: Path | None = None
+    """A private key that signs how far the chain of records has come."""
+    checkpoint_seconds: int = 60
+    checkpoint_records: int = 1_000
+    """A checkpoint comes after so many seconds or records, whichever is first."""
+    anchor: str | None = None
+    """An fsspec URL where checkpoints are kept outside Elasticsearch."""
+    key_list: Path | None = None
+    """The public keys and their validity, for whoever verifies."""
+
     def __post_init__(self) -> None:
         if self.seal_for_file and self.content is ContentMode.SPAN_ONLY:
             raise ValueError(
@@ -80,8 +124,12 @@ class Settings:
         return self.emit_records and self.content in (ContentMode.EVENT_ONLY, ContentMode.SPAN_AND_EVENT)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read the variables above. Raises ValueError, naming the variable and what it may be, for any other value."""
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, *, automatic: bool = False) -> Settings:
+        """Read the variables above. Raises ValueError, naming the variable and what it may be, for any other value.
+
+        Loaded automatically, where logs are exported by OTLP, the spool is on unless it is switched off.
+        """
+        spool, spool_is_default = _spool(environment, automatic=automatic)
         return cls(
             content=_content_mode(environment.get(CAPTURE_CONTENT, "")),
             emit_records=_boolean(environment, EMIT_EVENT, default=True),
@@ -95,7 +143,45 @@ class Settings:
             content_store_from=_bytes(environment, CONTENT_STORE_FROM, default=100_000, least=1),
             prices_file=_path(environment, PRICES_FILE),
             seal_for_file=_path(environment, SEAL_FOR_FILE),
+            spool=spool,
+            spool_is_default=spool_is_default,
+            spool_bytes=_bytes(environment, SPOOL_BYTES, default=268_435_456, least=LEAST_SPOOL),
+            spool_when_full=_when_full(environment.get(SPOOL_WHEN_FULL, "")),
+            spool_fsync=_boolean(environment, SPOOL_FSYNC, default=False),
+            spool_key_file=_path(environment, SPOOL_KEY_FILE),
+            signing_key_file=_path(environment, SIGNING_KEY_FILE),
+            checkpoint_seconds=_whole(environment, CHECKPOINT_SECONDS, "seconds", default=60, least=1),
+            checkpoint_records=_whole(environment, CHECKPOINT_RECORDS, "records", default=1_000, least=1),
+            anchor=environment.get(ANCHOR, "").strip() or None,
+            key_list=_path(environment, KEY_LIST),
         )
+
+
+def default_spool(environment: Mapping[str, str]) -> Path:
+    """Where the XDG base directories want what outlives a process."""
+    state = environment.get("XDG_STATE_HOME", "").strip()
+    home = Path(environment.get("HOME", "").strip() or Path("~").expanduser())
+    return (Path(state) if state.startswith("/") else home / ".local" / "state") / "throughline" / "spool"
+
+
+def _spool(environment: Mapping[str, str], *, automatic: bool) -> tuple[Path | None, bool]:
+    """The folder, if any, and whether nobody named it."""
+    word = environment.get(SPOOL, "").strip()
+    if word.lower() in ("off", "false"):
+        return None, False
+    if word:
+        return Path(word), False
+    exports = environment.get("OTEL_LOGS_EXPORTER", "").lower()
+    if not automatic or "otlp" not in exports or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return None, False
+    return default_spool(environment), True
+
+
+def _when_full(value: str) -> WhenFull:
+    word = value.strip().lower() or WhenFull.DROP_OLDEST
+    if word not in {*WhenFull}:
+        raise ValueError(f"{SPOOL_WHEN_FULL} is {value!r}; it may be {', '.join(WhenFull)}")
+    return WhenFull(word)
 
 
 def _content_mode(value: str) -> ContentMode:
@@ -115,9 +201,13 @@ def _boolean(environment: Mapping[str, str], name: str, *, default: bool) -> boo
 
 
 def _bytes(environment: Mapping[str, str], name: str, *, default: int, least: int) -> int:
+    return _whole(environment, name, "bytes", default=default, least=least)
+
+
+def _whole(environment: Mapping[str, str], name: str, unit: str, *, default: int, least: int) -> int:
     word = environment.get(name, "").strip() or str(default)
     if not word.isdecimal() or int(word) < least:
-        raise ValueError(f"{name} is {word!r}; it may be a whole number of bytes, at least {least}")
+        raise ValueError(f"{name} is {word!r}; it may be a whole number of {unit}, at least {least}")
     return int(word)
 
 
