@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from throughline.cli import doctor, records, setup, top, trace
+from throughline.cli import doctor, keys, records, setup, top, trace
 from throughline.cli.failures import reported
 from throughline.version import __version__
 
@@ -37,3 +37,4 @@ application.command(epilog=records.EXAMPLES)(reported()(records.records))
 application.command(epilog=top.EXAMPLES)(reported()(top.top))
 application.command()(reported()(doctor.doctor))
 application.command()(reported()(setup.setup))
+application.add_typer(keys.group, name="keys")
