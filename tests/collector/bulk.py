@@ -16,13 +16,17 @@ Document = dict[str, Any]
 
 @dataclass(slots=True)
 class Bulk:
-    """What arrived, by document id, and how to answer: `answers` are used up one a request, then `otherwise` holds."""
+    """What arrived, by document id, and how to answer: `answers` are used up one a request, then `otherwise` holds.
+
+    `contents` are what the Collector keeps apart from records under the same ids; `verdicts` are on records alone.
+    """
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
     otherwise: int = 200
     verdicts: dict[str, list[int]] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
+    contents: dict[str, Document] = field(default_factory=dict)
     indices: dict[str, str] = field(default_factory=dict)
     conflicts: int = 0
     sizes: list[int] = field(default_factory=list)
@@ -42,19 +46,21 @@ class Bulk:
             return 200, {"items": [self._create(json.loads(head)["create"], json.loads(text)) for head, text in pairs]}
 
     def _create(self, head: Document, document: Document) -> Document:
-        identity = head["_id"]
-        status = self._verdict(identity)
+        identity, index = head["_id"], head["_index"]
+        known = self.contents if "genai.content" in index else self.documents
+        status = self._verdict(identity, known)
         if status == 201:
-            self.documents[identity] = document
-            self.indices[identity] = head["_index"]
-            return {"create": {"_index": head["_index"], "status": status}}
+            known[identity] = document
+            if known is self.documents:
+                self.indices[identity] = index
+            return {"create": {"_index": index, "status": status}}
         self.conflicts += status == 409
-        return {"create": {"_index": head["_index"], "status": status, "error": {"type": "told_to"}}}
+        return {"create": {"_index": index, "status": status, "error": {"type": "told_to"}}}
 
-    def _verdict(self, identity: str) -> int:
-        if remaining := self.verdicts.get(identity):
+    def _verdict(self, identity: str, known: dict[str, Document]) -> int:
+        if known is self.documents and (remaining := self.verdicts.get(identity)):
             return remaining.pop(0)
-        return 409 if identity in self.documents else 201
+        return 409 if identity in known else 201
 
 
 @contextmanager

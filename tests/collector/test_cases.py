@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 import yaml
 from collector import otlp
 from collector.running import CONFIGURATION, eventually, running
+from throughline.store.templates import KINDS
 
 CASES = {folder.name: folder for folder in sorted(Path(__file__).with_name("cases").iterdir())}
 INPUTS = {name: json.loads((folder / "input.json").read_text()) for name, folder in CASES.items()}
 UNDECIDED = "900s"  # the sampler decides when the Collector stops: on whole traces, however slow the machine is
+INTERNAL = {"data_stream.dataset", "elasticsearch.document_id"}
 Items = list[dict[str, Any]]
 
 
@@ -39,7 +42,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Items]:
         logs = [item for name in INPUTS for item in _sent("logs", name)]
         arrived = ("records", "other")
         eventually(lambda: sum(_count(collector.captured(name)) for name in arrived) >= len(logs), "all logs")
-    return {name: list(otlp.flat(collector.captured(name))) for name in ("traces", *arrived)}
+    return {name: list(otlp.flat(collector.captured(name))) for name in ("traces", "content", *arrived)}
 
 
 def _count(lines: list[str]) -> int:
@@ -92,6 +95,27 @@ def test_every_pattern_masks_leaves_and_nearly_masks() -> None:
         assert not [text for text in everything for masked in about["masks"] if masked in text]
         for left in (*about["leaves"], *about["near_misses"]):
             assert sum(left in text for text in everything) == 2, "once in the span, once in the record"
+
+
+def test_what_proves_a_record_is_never_masked(outcome: dict[str, Items]) -> None:
+    """Values that any other attribute would lose a part of come out as they went in, of record and content together."""
+    passes = ("redaction", "redaction/cards")
+    patterns = [pattern for name in passes for pattern in _component("masking.yaml", name)["blocked_values"]]
+    (sent,) = _sent("logs", "masking-leaves-proof")
+    proof = {name: value for name, value in sent["attributes"].items() if name.startswith("throughline.")}
+    assert all(re.search("|".join(f"(?:{each})" for each in _go(patterns)), str(value)) for value in proof.values())
+    found = _of("masking-leaves-proof", outcome)
+    (record,), (content,) = found["records"], found["content"]
+    came = record["attributes"] | content["attributes"]
+    assert {name: came.get(name) for name in proof} == proof
+    assert came["redaction.body.masked.count"] == 1
+    (apart,) = (kind for kind in KINDS if kind.name == "contents")
+    assert content["attributes"].keys() - INTERNAL <= apart.mapping["properties"]["attributes"]["properties"].keys()
+
+
+def _go(patterns: list[str]) -> list[str]:
+    """Go's patterns as Python's: a flag of one alternative is a group's."""
+    return [f"(?s:{pattern.removeprefix('(?s)')})" if pattern.startswith("(?s)") else pattern for pattern in patterns]
 
 
 def _abouts() -> list[tuple[str, dict[str, Any]]]:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from collector.running import BINARY, COMPONENTS, CONFIGURATION, EMBEDDED, FEATURES, OVERLAYS, ROOT, flags
+from throughline import names
+from throughline.store.attributes import APART
 
 TIERS = (EMBEDDED,)
 COMBINATIONS = [
@@ -131,6 +133,18 @@ def test_every_variable_has_a_default_and_is_documented() -> None:
     assert not re.findall(r"\$\{env:[A-Z_]+\}", texts), "a variable without a default"
     rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\|", (CONFIGURATION / "README.md").read_text(), re.MULTILINE)
     assert dict(rows) == defaults | dict.fromkeys(TLS, "")
+
+
+def test_content_is_what_proof_says_wherever_it_is_named() -> None:
+    """Each pattern of content's names in the configuration matches exactly what the package keeps apart."""
+    texts = "".join(file.read_text() for file in (*COMPONENTS, *TIERS))
+    patterns = re.findall(r"\(\?:exception\[.\]message.*?set_aside\|truncated\)\)", texts)
+    assert len(patterns) == 4
+    assert len(set(patterns)) == 1
+    declared = {name for name in vars(names).values() if isinstance(name, str)}
+    near = {f"{name}{more}" for name in APART for more in ("s", ".x", "_for")}
+    matching = {name for name in declared | set(APART) | near if re.fullmatch(patterns[0], name)}
+    assert matching == set(APART)
 
 
 def test_by_default_nothing_listens_beyond_this_machine() -> None:

@@ -18,6 +18,7 @@ PROMPTLY = {
     "RECORDS_RETRY_MAX_INTERVAL": "1s",
 }
 RECORDS = "logs-genai.record.otel-default"
+CONTENTS = "logs-genai.content.otel-default"
 
 
 def _ask(url: str, index: str, operation: str, query: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +109,11 @@ def test_a_word_from_the_middle_of_a_large_prompt_finds_its_record(run: Run, ela
         assert collector.send("logs", otlp.records(*items)) == 200
         count = partial(_ask, elasticsearch, RECORDS, "_count", {"query": {"term": {"attributes.session.id": name}}})
         eventually(lambda: count().get("count") == 3, "three records")
-    phrase = {"match_phrase": {"attributes.gen_ai.input.messages.parts.content": name}}
-    answer = _ask(elasticsearch, RECORDS, "_search", {"query": phrase, "_source": False})
-    assert [hit["_id"] for hit in answer["hits"]["hits"]] == [f"{name}-1"]
+        phrase = {"query": {"match_phrase": {"attributes.gen_ai.input.messages.parts.content": name}}, "_source": False}
+
+        def said() -> list[str]:
+            return [
+                hit["_id"] for hit in _ask(elasticsearch, CONTENTS, "_search", phrase).get("hits", {}).get("hits", [])
+            ]
+
+        assert eventually(said, "the large prompt") == [f"{name}-1"]

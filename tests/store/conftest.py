@@ -28,6 +28,11 @@ def records(namespace: str) -> str:
 
 
 @pytest.fixture
+def contents(namespace: str) -> str:
+    return f"logs-genai.content.otel-{namespace}"
+
+
+@pytest.fixture
 def write(client: Elasticsearch) -> Write:
     """Bulk-creates documents as the exporter does, from id to attributes; returns id to reason of what is rejected."""
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store.writing import Write
 from throughline import names
-from throughline.store.mappings import searched_text
+from throughline.store.mappings import CONTENT, searched_text
 
 
 def nested(levels: int) -> Any:
@@ -38,6 +38,7 @@ ODD_KEYS = {
     "_id": 9,
     "*": 10,
 }
+RECORDED = ("record", "operation", "evaluation", "content", "audit", "rejected")
 NASTY = {
     "arguments as text": message(type="tool_call", arguments='{"city": "Paris"}'),
     "arguments as object": message(type="tool_call", arguments={"city": "Paris"}),
@@ -70,9 +71,9 @@ NASTY = {
 }
 
 
-@pytest.mark.parametrize("kind", ["logs-genai.record", "logs-genai.evaluation", "logs-generic", "traces-generic"])
+@pytest.mark.parametrize("kind", [*(f"logs-genai.{kind}" for kind in RECORDED), "logs-generic", "traces-generic"])
 def test_everything_is_taken_and_kept(client: Elasticsearch, write: Write, kind: str, namespace: str) -> None:
-    taken = NASTY if "record" in kind else {name: NASTY[name] for name in NASTY if is_flat(NASTY[name])}
+    taken = NASTY if "genai" in kind else {name: NASTY[name] for name in NASTY if is_flat(NASTY[name])}
     assert write(f"{kind}.otel-{namespace}", taken) == {}
     hits = client.search(index=f"{kind}.otel-{namespace}", size=100)["hits"]["hits"]
     assert {hit["_id"]: hit["_source"]["attributes"] for hit in hits} == taken
@@ -100,27 +101,27 @@ VALUES = st.recursive(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(VALUES, min_size=10, max_size=40))
-def test_no_tool_call_whatsoever_is_rejected(records: str, write: Write, values: list[Any]) -> None:
+def test_no_tool_call_whatsoever_is_rejected(contents: str, write: Write, values: list[Any]) -> None:
     calls = {
         uuid.uuid4().hex: message(type="tool_call", arguments=each, response=each, content=each) for each in values
     }
-    assert write(records, calls) == {}
+    assert write(contents, calls) == {}
 
 
 def found(client: Elasticsearch, stream: str, text: str) -> set[str]:
-    query = {"multi_match": {"query": text, "fields": searched_text(), "type": "phrase"}}
+    query = {"multi_match": {"query": text, "fields": searched_text(CONTENT), "type": "phrase"}}
     return {hit["_id"] for hit in client.search(index=stream, query=query, size=100)["hits"]["hits"]}
 
 
-def test_a_word_in_the_middle_of_a_long_prompt_finds_it(client: Elasticsearch, records: str, write: Write) -> None:
+def test_a_word_in_the_middle_of_a_long_prompt_finds_it(client: Elasticsearch, contents: str, write: Write) -> None:
     filler = "lorem ipsum dolor sit amet " * 1000
     prompts = {"with": f"{filler}the heliotrope needle {filler}", "without": filler * 2}
-    write(records, {name: message(type="text", content=prompt) for name, prompt in prompts.items()})
+    write(contents, {name: message(type="text", content=prompt) for name, prompt in prompts.items()})
     assert len(filler) > 25_000
-    assert found(client, records, "heliotrope needle") == {"with"}
+    assert found(client, contents, "heliotrope needle") == {"with"}
 
 
-def test_text_is_found_wherever_it_stands(client: Elasticsearch, records: str, write: Write) -> None:
+def test_text_is_found_wherever_it_stands(client: Elasticsearch, contents: str, write: Write) -> None:
     places: dict[str, dict[str, Any]] = {
         "answer": {
             names.OUTPUT_MESSAGES: [{"role": "assistant", "parts": [{"type": "text", "content": "a heliotrope"}]}]
@@ -135,8 +136,8 @@ def test_text_is_found_wherever_it_stands(client: Elasticsearch, records: str, w
         "serialised": {names.INPUT_MESSAGES: '[{"role": "user", "parts": [{"content": "heliotrope"}]}]'},
         "exception": {names.EXCEPTION_MESSAGE: "no heliotrope"},
     }
-    write(records, {**places, "elsewhere": message(type="text", content="heliotropes")})
-    assert found(client, records, "Heliotrope") == places.keys()
+    write(contents, {**places, "elsewhere": message(type="text", content="heliotropes")})
+    assert found(client, contents, "Heliotrope") == places.keys()
 
 
 def test_identities_are_counted_and_latencies_computed(client: Elasticsearch, records: str, write: Write) -> None:
@@ -206,8 +207,8 @@ def test_points_of_every_metric_type_are_taken_and_summed(client: Elasticsearch,
     assert {name: totals[name]["value"] for name in sums} == {"calls": 3, "calls.cost": 0.5, "calls.duration.counts": 6}
 
 
-def test_a_prompt_of_twenty_megabytes_is_taken(client: Elasticsearch, records: str, write: Write) -> None:
+def test_a_prompt_of_twenty_megabytes_is_taken(client: Elasticsearch, contents: str, write: Write) -> None:
     prompt = "lorem ipsum dolor sit amet " * 780_000
     assert len(prompt) > 20 * 2**20
-    assert write(records, {"large": message(type="text", content=f"{prompt} heliotrope {prompt[:1000]}")}) == {}
-    assert found(client, records, "heliotrope") == {"large"}
+    assert write(contents, {"large": message(type="text", content=f"{prompt} heliotrope {prompt[:1000]}")}) == {}
+    assert found(client, contents, "heliotrope") == {"large"}

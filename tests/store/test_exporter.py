@@ -18,6 +18,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from throughline import names
 
 RECORDS = "logs-genai.record.otel-default"
+CONTENTS = "logs-genai.content.otel-default"
 EVALUATIONS = "logs-genai.evaluation.otel-default"
 START = 1_795_433_146_820_898_477
 
@@ -91,9 +92,9 @@ ODD = {
 def test_a_record_arrives_under_its_id_as_it_was(client: Elasticsearch, send: Callable[..., str], name: str) -> None:
     messages = [{"role": "assistant", "parts": [{"type": "tool_call", "arguments": ODD[name]}]}]
     identity = send(names.CLIENT_INFERENCE_OPERATION_DETAILS, gen_ai__input__messages=messages)
-    attributes = arrived(client, RECORDS, identity)["attributes"]
-    assert attributes[names.INPUT_MESSAGES] == messages
-    assert attributes[names.RECORD_ID] == identity
+    content = arrived(client, CONTENTS, identity)["attributes"]
+    assert content == {names.INPUT_MESSAGES: messages, names.RECORD_ID: identity}
+    assert arrived(client, RECORDS, identity)["attributes"] == {names.RECORD_ID: identity}
 
 
 def test_an_evaluation_arrives_in_its_own_stream(client: Elasticsearch, send: Callable[..., str]) -> None:

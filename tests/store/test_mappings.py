@@ -9,25 +9,39 @@ import pytest
 import yaml
 from native.stack import REPOSITORY
 from throughline import names
-from throughline.store import mappings
+from throughline.records import proof
+from throughline.store import attributes
+from throughline.store.attributes import APART, ATTRIBUTES
 from throughline.store.templates import KINDS
 
 REGISTRY = REPOSITORY / "instrumentation" / "registry"
-BY_TYPE: dict[str, mappings.Mapping] = {
-    "int": mappings.LONG,
-    "double": mappings.DOUBLE,
-    "boolean": mappings.BOOLEAN,
-    "string": mappings.KEYWORD,
-    "string[]": mappings.KEYWORD,
-    "any": mappings.TEXT,
+BY_TYPE: dict[str, attributes.Mapping] = {
+    "int": attributes.LONG,
+    "double": attributes.DOUBLE,
+    "boolean": attributes.BOOLEAN,
+    "string": attributes.KEYWORD,
+    "string[]": attributes.KEYWORD,
+    "any": attributes.TEXT,
 }
 # What people write, and look for words in.
 PROSE = {
     names.AGENT_DESCRIPTION,
     names.EVALUATION_EXPLANATION,
     names.MEMORY_QUERY_TEXT,
+    names.REJECTED_DOCUMENT,
     names.RETRIEVAL_QUERY_TEXT,
     names.TOOL_DESCRIPTION,
+}
+
+# What proves a record is computed with, not searched by.
+PROOF = {
+    names.CHAIN_DIGEST,
+    names.CHAIN_PREVIOUS,
+    names.CHAIN_SALT,
+    names.CHAIN_SALTED,
+    names.CHECKPOINT_STATEMENT,
+    names.CONTENT_SALT,
+    names.CONTENT_SEALED,
 }
 
 
@@ -40,8 +54,16 @@ def declared() -> Iterator[tuple[str, Any]]:
 def test_an_attribute_is_indexed_by_its_type(name: str, kind: Any) -> None:
     if isinstance(kind, str) and kind.startswith("template"):
         return  # a family of names, `gen_ai.prompt.variable.<name>`: kept, not indexed
-    expected = mappings.TEXT if name in PROSE else BY_TYPE["string" if isinstance(kind, dict) else kind]
-    assert mappings.ATTRIBUTES[name] == expected
+    by_type = BY_TYPE["string" if isinstance(kind, dict) else kind]
+    expected = attributes.TEXT if name in PROSE else attributes.KEPT if name in PROOF else by_type
+    assert ATTRIBUTES[name] == expected
+
+
+def test_content_is_indexed_in_its_own_documents_only() -> None:
+    fields = {kind.name: kind.mapping["properties"]["attributes"]["properties"].keys() for kind in KINDS}
+    assert set(proof.CONTENT) < set(APART) <= fields["contents"]
+    for kind in ("records", "operations", "evaluations", "audit"):
+        assert not fields[kind] & set(APART), kind
 
 
 def test_a_record_and_an_evaluation_win_over_other_logs() -> None:

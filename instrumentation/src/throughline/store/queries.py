@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from elasticsearch import Elasticsearch
 
 from throughline import names
+from throughline.store import mappings
 from throughline.store.mappings import searched_text
 
 RECORDS: Final = "logs-genai.record.otel-*"
@@ -91,7 +92,7 @@ class Search:
             bounds = {"gte": self.since, "lte": self.until}
             filters.append({"range": {TIME: {key: value for key, value in bounds.items() if value}}})
         if self.text:
-            filters.append({"multi_match": {"query": self.text, "type": "phrase", "fields": searched_text()}})
+            filters.append({"multi_match": {"query": self.text, "type": "phrase", "fields": searched_text(mappings.CONTENT)}})
         failed = {"exists": {"field": attribute(names.ERROR_TYPE)}}
         if self.status == "error":
             filters.append(failed)

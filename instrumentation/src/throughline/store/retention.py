@@ -19,6 +19,9 @@ class Retention:
     records: int = 400
     operations: int = 400
     evaluations: int = 400
+    contents: int = 400
+    audit: int = 3650
+    rejected: int = 400
     logs: int = 14
     metrics: int = 90
 

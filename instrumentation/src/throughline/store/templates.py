@@ -31,7 +31,10 @@ KINDS: Final = (
     Kind("traces", "traces-*.otel-*", mappings.SPAN),
     Kind("records", "logs-genai.record.otel-*", mappings.RECORD, priority=400),
     Kind("operations", "logs-genai.operation.otel-*", mappings.RECORD, priority=400),
-    Kind("evaluations", "logs-genai.evaluation.otel-*", mappings.EVALUATION, priority=400),
+    Kind("evaluations", "logs-genai.evaluation.otel-*", mappings.RECORD, priority=400),
+    Kind("contents", "logs-genai.content.otel-*", mappings.CONTENT, priority=400),
+    Kind("audit", "logs-genai.audit.otel-*", mappings.RECORD, priority=400),
+    Kind("rejected", "logs-genai.rejected.otel-*", mappings.RECORD, priority=400),
     Kind("logs", "logs-*.otel-*", mappings.LOG),
     Kind("metrics", "metrics-*.otel-*", mappings.metric()),
 )
