@@ -37,6 +37,10 @@ up: ## start the same stack from official images (needs a Docker engine)
 down: ## stop it; its data volumes stay
 	@docker compose --project-directory deploy/compose down
 
+.PHONY: certificates
+certificates: setup ## a development authority and a certificate for each part of the native stack, in .run/tls
+	@$(PYTHON) -m native.certificates
+
 ## --- checking ----------------------------------------------------------------------------------------------------
 
 .PHONY: test

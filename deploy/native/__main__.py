@@ -22,10 +22,11 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 @app.command()
 def up(
     parts: Annotated[list[str] | None, typer.Argument(help="only these parts and what they need")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="without TLS, roles and keys")] = False,
     run: Annotated[Path, typer.Option(help="folder for state, data and logs")] = RUN,
 ) -> None:
     """Start the stack and stay until Ctrl-C."""
-    with reported_errors(), Stack(run, report=print_progress, names=parts or EVERYTHING) as stack:
+    with reported_errors(), Stack(run, secure=not plain, report=print_progress, names=parts or EVERYTHING) as stack:
         _print_pages(stack)
         stack.supervisor.watch()
 
@@ -40,7 +41,7 @@ def demo(
 
     Exit code 0 if every check held, 1 if one did not or a part failed, 130 after Ctrl-C during the run.
     """
-    with reported_errors(), Stack(run, report=print_progress) as stack:
+    with reported_errors(), Stack(run, secure=True, report=print_progress) as stack:
         round_of_traffic = Demo(stack, requests)
         send_with_progress(round_of_traffic, console)
         sound = all(check.holds for check in show(round_of_traffic, console))

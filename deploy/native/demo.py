@@ -17,6 +17,7 @@ from throughline import names
 from throughline.store import connect, queries, traces
 from throughline.store.queries import RECORDS, SPANS, Document, Search
 from throughline.store.traces import Step
+from throughline.tls import client_of
 
 from native.stack import Stack
 from native.traffic import CANARIES, Ask, Outcome, drive, plan, requests_seen
@@ -46,7 +47,8 @@ class Demo:
         self.asks: list[Ask] = plan(count, self.run_id)
         self.outcomes: list[Outcome] = []
         self.requests, self._started = 0, time.time()
-        self._http = httpx.Client(timeout=30, trust_env=False)
+        verified = client_of("JAEGER", stack.addresses) or True
+        self._http = httpx.Client(timeout=30, trust_env=False, verify=verified)
         self._store: Elasticsearch = connect(stack.addresses)
         self._before = self.sampling()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -35,12 +36,13 @@ class Part:
         return self.ready is None
 
 
-def http(url: str) -> Check:
+def http(url: str, context: ssl.SSLContext | None = None, headers: Mapping[str, str] | None = None) -> Check:
     """Ready when a GET of the URL answers 200."""
+    request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310 - the launcher's own addresses
 
     def check() -> bool:
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - the launcher's own http:// addresses
+            with urllib.request.urlopen(request, timeout=2, context=context) as answer:  # noqa: S310 - likewise
                 return bool(answer.status == HTTPStatus.OK)
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return False

@@ -13,6 +13,7 @@ from native.elasticsearch.node import elasticsearch
 from native.part import Part, grpc_health, http
 from native.ports import HOST, Ports
 from native.run_directory import RunDirectory
+from native.security import Security
 from native.supervisor import Report, Supervisor, silent
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
@@ -28,23 +29,25 @@ TUNING: Final = {
     "SPAN_METRICS_INTERVAL": "5s",
 }
 """The Collector's settings for one person's machine; whoever sets them in his environment wins."""
-PartsOf = Callable[[Path, Ports, Mapping[str, str]], list[Part]]
+PartsOf = Callable[[Path, Ports, Mapping[str, str], Security | None], list[Part]]
 
 
-def _addresses(ports: Ports, own: Mapping[str, str]) -> dict[str, str]:
+def _addresses(ports: Ports, own: Mapping[str, str], *, secure: bool) -> dict[str, str]:
     """What the stack's processes and its users are told; a real model's address and key are the user's to set."""
+    scheme = "https" if secure else "http"
     served = ("gateway", "prompt-builder", "llm-caller", "postprocessor", "simulator")
     variable = {name: name.replace("-", "_").upper() for name in served}
     return {
-        "ELASTICSEARCH_URL": ports.url("elasticsearch"),
-        "JAEGER_URL": ports.url("jaeger"),
+        "ELASTICSEARCH_URL": f"{scheme}://{ports.address('elasticsearch')}",
+        "JAEGER_URL": f"{scheme}://{ports.address('jaeger')}",
         "GATEWAY_URL": ports.url("gateway"),
         "SIMULATOR_URL": ports.url("simulator"),
         "COLLECTOR_METRICS_URL": f"{ports.url('collector-metrics')}/metrics",
         "COLLECTOR_HEALTH_URL": f"{ports.url('collector-health')}/",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": ports.url("otlp"),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{scheme}://{ports.address('otlp')}",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
-        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
+        # Whoever may read spans reads what is on them; in a secured stack content goes to where auditors alone look.
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "EVENT_ONLY" if secure else "SPAN_AND_EVENT",
         "OPENAI_BASE_URL": own.get("OPENAI_BASE_URL") or f"{ports.url('simulator')}/v1",
         "OPENAI_API_KEY": own.get("OPENAI_API_KEY") or "simulated",
         "LLM_MODEL": own.get("LLM_MODEL") or "sim-small",
@@ -53,48 +56,69 @@ def _addresses(ports: Ports, own: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def throughline_parts(run: Path, ports: Ports, addresses: Mapping[str, str]) -> list[Part]:
+def throughline_parts(
+    run: Path, ports: Ports, addresses: Mapping[str, str], security: Security | None = None
+) -> list[Part]:
     """All parts, in no order: what each comes after says it."""
     module = (sys.executable, "-m")
     return [
-        elasticsearch(PARTS / "elasticsearch" / "home", run / "elasticsearch", ports),
-        _jaeger(ports),
-        _collector(run, ports, addresses),
+        elasticsearch(PARTS / "elasticsearch" / "home", run / "elasticsearch", ports, security=security),
+        _jaeger(ports, security),
+        _collector(run, ports, addresses, security),
         # Waits for Elasticsearch by itself, so that Python has started by the time Elasticsearch has.
-        Part(name="templates", argv=(*module, "throughline.store"), feeds=("elasticsearch",), deadline=180),
-        Part(name="corpus", argv=(str(PROGRAMS / "throughline-corpus"),), after=("elasticsearch",)),
+        Part(
+            name="templates",
+            argv=(*module, "throughline.store"),
+            environment=security.of_elasticsearch("operator") if security else {},
+            feeds=("elasticsearch",),
+            deadline=180,
+        ),
+        Part(
+            name="corpus",
+            argv=(str(PROGRAMS / "throughline-corpus"),),
+            environment=security.of_elasticsearch("operator", "librarian") if security else {},
+            after=("templates",) if security else ("elasticsearch",),
+            feeds=("elasticsearch",),
+        ),
         Part(
             name="simulator",
             argv=(str(PROGRAMS / "throughline-simulator"),),
             ready=http(f"{ports.url('simulator')}/healthz"),
         ),
-        _service("prompt-builder", ports, feeds=("collector", "corpus")),
-        _service("llm-caller", ports, feeds=("collector", "simulator")),
-        _service("postprocessor", ports, feeds=("collector",)),
-        _service("gateway", ports, feeds=("prompt-builder", "llm-caller", "postprocessor")),
+        *_services(ports, security),
     ]
 
 
-def _jaeger(ports: Ports) -> Part:
+def _jaeger(ports: Ports, security: Security | None) -> Part:
     listens = {"OTLP": "jaeger-otlp", "HTTP": "jaeger", "GRPC": "jaeger-grpc", "HEALTH": "jaeger-health"}
+    folder = REPOSITORY / "deploy" / "native"
+    files = [folder / "jaeger.yaml", *([folder / "jaeger-tls.yaml"] if security else [])]
+    secured = security.server("JAEGER_TLS", "jaeger") if security else {}
+    if security:
+        secured["JAEGER_QUERY_CLIENT_CA_FILE"] = secured["JAEGER_TLS_CA_FILE"]
     return Part(
         name="jaeger",
-        argv=(str(PARTS / "jaeger"), "--config", str(REPOSITORY / "deploy" / "native" / "jaeger.yaml")),
+        argv=(str(PARTS / "jaeger"), *(word for file in files for word in ("--config", str(file)))),
         environment={
             **{f"JAEGER_{variable}_ENDPOINT": ports.address(name) for variable, name in listens.items()},
+            **secured,
             "OTEL_TRACES_SAMPLER": "always_off",  # Jaeger would trace its own queries into itself
         },
         ready=http(f"{ports.url('jaeger-health')}/status"),
     )
 
 
-def _collector(run: Path, ports: Ports, addresses: Mapping[str, str]) -> Part:
+def _collector(run: Path, ports: Ports, addresses: Mapping[str, str], security: Security | None) -> Part:
     folder = REPOSITORY / "collector-config"
     files = [*(folder / "components" / f"{name}.yaml" for name in COMPONENTS), folder / "tiers" / "embedded.yaml"]
+    files += [folder / "overlays" / "tls.yaml"] if security else []
     configs = [argument for file in files for argument in ("--config", str(file))]
     reasons = (
         "--feature-gates=+processor.tailsamplingprocessor.recordpolicy"  # why a trace was kept, on each of its spans
     )
+    secured = security.server("COLLECTOR_TLS", "collector") if security else {}
+    if security:
+        secured["ELASTICSEARCH_API_KEY_FILE"] = security.api_key("writer")
     return Part(
         name="collector",
         argv=(str(PARTS / "otelcol-throughline"), *configs, reasons),
@@ -107,7 +131,7 @@ def _collector(run: Path, ports: Ports, addresses: Mapping[str, str]) -> Part:
             "COLLECTOR_METRICS_PORT": str(ports["collector-metrics"]),
             "COLLECTOR_STORAGE_DIR": str(run / "collector"),
             "JAEGER_OTLP_ENDPOINT": ports.address("jaeger-otlp"),
-            "JAEGER_OTLP_INSECURE": "true",
+            **secured,
             "GOMEMLIMIT": "700MiB",
         },
         after=("templates",),  # a stream's first document decides how it is indexed
@@ -117,7 +141,28 @@ def _collector(run: Path, ports: Ports, addresses: Mapping[str, str]) -> Part:
     )
 
 
-def _service(name: str, ports: Ports, *, feeds: tuple[str, ...]) -> Part:
+def _services(ports: Ports, security: Security | None) -> list[Part]:
+    """Each with the certificate by which it sends, and those that read a store with what that takes."""
+    sends = security.of_otlp() if security else {}
+    retrieves = security.of_elasticsearch("prompt-builder", "retriever") if security else {}
+    looks = security.of_jaeger("application") if security else {}
+    return [
+        _service(
+            "prompt-builder",
+            ports,
+            {**sends, **retrieves},
+            after=("templates",) if security else (),  # which makes its key
+            feeds=("collector", "corpus"),
+        ),
+        _service("llm-caller", ports, sends, feeds=("collector", "simulator")),
+        _service("postprocessor", ports, sends, feeds=("collector",)),
+        _service("gateway", ports, {**sends, **looks}, feeds=("prompt-builder", "llm-caller", "postprocessor")),
+    ]
+
+
+def _service(
+    name: str, ports: Ports, secured: Mapping[str, str], *, feeds: tuple[str, ...], after: tuple[str, ...] = ()
+) -> Part:
     """A service as its users run it: not one line of telemetry set-up, all of it by opentelemetry-instrument."""
     return Part(
         name=name,
@@ -139,7 +184,9 @@ def _service(name: str, ports: Ports, *, feeds: tuple[str, ...]) -> Part:
             # Questions that nobody asked: health probes, and the page's look-ups of its own traces.
             "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": "grpc.health.v1.Health",
             "OTEL_PYTHON_STARLETTE_EXCLUDED_URLS": "healthz,v1/traces",
+            **secured,
         },
+        after=after,
         feeds=feeds,
         ready=http(f"{ports.url(name)}/healthz") if name == "gateway" else grpc_health(ports.address(name)),
     )
@@ -152,6 +199,7 @@ class Stack:
         self,
         run: Path,
         *,
+        secure: bool = False,
         environment: Mapping[str, str] | None = None,
         report: Report = silent,
         names: Iterable[str] = EVERYTHING,
@@ -159,9 +207,13 @@ class Stack:
     ) -> None:
         ports, own = Ports(), dict(os.environ if environment is None else environment)
         self._names = tuple(names)
-        self.addresses = _addresses(ports, own)
-        wired = parts(run.resolve(), ports, self.addresses)
+        shared = _addresses(ports, own, secure=secure)
+        security = Security(run.resolve() / "tls") if secure else None
+        self.addresses = {**shared, **(security.published() if security else {})}
+        wired = parts(run.resolve(), ports, shared, security)
         self._directory = RunDirectory(run)
+        if security:
+            security.provide()
         inherited = {name: value for name, value in own.items() if not name.startswith(("OTEL_", "THROUGHLINE_"))}
         self.supervisor = Supervisor(
             wired,
@@ -169,7 +221,7 @@ class Stack:
             environment={
                 **TUNING,
                 **inherited,
-                **self.addresses,
+                **shared,
                 "NO_PROXY": f"{HOST},localhost",
                 "PYTHONUNBUFFERED": "1",
             },

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from collector.running import BINARY, COMPONENTS, CONFIGURATION, EMBEDDED, FEATURES, OVERLAYS, ROOT, flags
+from native.certificates import provide
 from throughline import names
 from throughline.store.attributes import APART
 
@@ -25,7 +26,12 @@ COMBINATIONS = [
     for overlays in itertools.combinations(OVERLAYS, count)
 ]
 VARIABLE = re.compile(r"\$\{env:([A-Z_]+)(?::-([^}]*))?\}")
-TLS = {"OTLP_TLS_CERT": "certificate.pem", "OTLP_TLS_KEY": "key.pem"}
+TLS = (
+    "COLLECTOR_TLS_CA_FILE",
+    "COLLECTOR_TLS_CERTIFICATE_FILE",
+    "COLLECTOR_TLS_KEY_FILE",
+    "ELASTICSEARCH_API_KEY_FILE",
+)
 
 
 def _load(file: Path) -> dict[str, Any]:
@@ -58,10 +64,29 @@ def _used(tier: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(("tier", "overlays"), COMBINATIONS, ids=lambda given: getattr(given, "stem", None) or "with")
-def test_every_combination_is_valid(tier: Path, overlays: tuple[Path, ...]) -> None:
+def test_every_combination_is_valid(tier: Path, overlays: tuple[Path, ...], tmp_path: Path) -> None:
     """The real binary accepts it, with nothing set but what an overlay demands."""
     assert tier in TIERS
-    _collector("validate", *flags(*overlays), **(TLS if overlays else {}))
+    provide(tmp_path, ["collector"])
+    (tmp_path / "collector" / "api_key").write_text("a-key")
+    files = dict(zip(TLS, ("authority.pem", "certificate.pem", "key.pem", "api_key"), strict=True))
+    secured = {name: str(tmp_path / "collector" / file) for name, file in files.items()}
+    _collector("validate", *flags(*overlays), **(secured if overlays else {}))
+
+
+def test_the_overlay_secures_every_hop_that_leaves_the_process() -> None:
+    """A receiver or an exporter that is added later must be in it, too; only what the process tells itself is plain."""
+    (overlay,) = (_load(file) for file in OVERLAYS)
+    receivers = {name for file in COMPONENTS for name in _load(file).get("receivers", {})} - {"otlp/own"}
+    assert set(overlay["receivers"]) == receivers
+    for protocol in overlay["receivers"]["otlp"]["protocols"].values():
+        assert set(protocol["tls"]) == {"min_version", "cert_file", "key_file", "client_ca_file"}
+    exporters = {name: each for file in COMPONENTS for name, each in _load(file).get("exporters", {}).items()}
+    leaving = {name for name, each in exporters.items() if "OWN" not in each.get("endpoint", "OWN")}
+    assert set(overlay["exporters"]) == leaving
+    for name in leaving:
+        assert {"min_version", "cert_file", "key_file", "ca_file"} <= set(overlay["exporters"][name]["tls"]), name
+        assert ("api_key" in overlay["exporters"][name]) == name.startswith("elasticsearch"), name
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.stem)

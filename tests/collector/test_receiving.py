@@ -1,15 +1,12 @@
-"""What the Collector takes in from applications: size of messages and TLS; what becomes of it is tested elsewhere."""
+"""What the Collector takes in from applications: messages of any size; the rest of it is tested elsewhere."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import grpc
 import pytest
-import trustme
 from collector import otlp
 from collector.conftest import Run
-from collector.running import CAPTURE, OVERLAYS, eventually
+from collector.running import eventually
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -51,23 +48,3 @@ def test_beyond_the_limit_the_sender_is_told(run: Run) -> None:
         with pytest.raises(grpc.RpcError) as refusal:
             TraceServiceStub(channel).Export(_request("x" * 68_000_000), timeout=60)
         assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-
-
-def test_tls_by_overlay(run: Run, tmp_path: Path) -> None:
-    """With the overlay, a client that trusts the authority is served, and plain text is not."""
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    files = {"OTLP_TLS_CERT": tmp_path / "certificate.pem", "OTLP_TLS_KEY": tmp_path / "key.pem"}
-    certificate.cert_chain_pems[0].write_to_path(files["OTLP_TLS_CERT"])
-    certificate.private_key_pem.write_to_path(files["OTLP_TLS_KEY"])
-    trust = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
-    (overlay,) = OVERLAYS
-    settings = {name: str(path) for name, path in files.items()}
-    with run(overlays=(CAPTURE, overlay), **settings, **ALL) as collector:
-        with grpc.insecure_channel(collector.grpc) as plain, pytest.raises(grpc.RpcError):
-            TraceServiceStub(plain).Export(_request("plain"), timeout=5)
-        with grpc.secure_channel(collector.grpc, trust) as channel:
-            TraceServiceStub(channel).Export(_request("sealed"), timeout=30)
-        eventually(lambda: collector.captured("traces"), "the trace")
-    (span,) = otlp.flat(collector.captured("traces"))
-    assert span["attributes"]["gen_ai.input.messages"] == "sealed"

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from native.part import Part, http
 from native.ports import Ports
+from native.security import Security
 from native.stack import Stack
 from native.terminal import print_progress, reported_errors
 
 FAKE = str(Path(__file__).with_name("fake_part.py"))
 
 
-def two_parts(run: Path, ports: Ports, addresses: Mapping[str, str]) -> list[Part]:
+def two_parts(run: Path, ports: Ports, addresses: Mapping[str, str], security: Security | None) -> list[Part]:
     """`store`, with a process of its own, and `gateway`, which comes after it."""
     child = ("--child", str(run / "child"), *sys.argv[2:])
     return [

@@ -11,6 +11,7 @@ import pytest
 from native.__main__ import app
 from native.part import Part
 from native.ports import Ports
+from native.security import Security
 from native.stack import REPOSITORY, Stack, throughline_parts
 from opentelemetry.exporter.otlp.proto.grpc import exporter
 from typer.testing import CliRunner
@@ -19,16 +20,22 @@ SERVICES = ("gateway", "prompt-builder", "llm-caller", "postprocessor")
 PLACEHOLDER = re.compile(r"\$\{env:(\w+)(:-[^}]*)?\}")
 
 
+@pytest.fixture(params=["plain", "secure"])
+def secure(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "secure")
+
+
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
+def stack(tmp_path: Path, secure: bool) -> Iterator[Stack]:
     environment = {"PATH": "x", "OTEL_SDK_DISABLED": "true", "THROUGHLINE_X": "y"}
-    with closing(Stack(tmp_path, environment=environment)) as made:
+    with closing(Stack(tmp_path, secure=secure, environment=environment)) as made:
         yield made
 
 
 @pytest.fixture
-def parts(tmp_path: Path, stack: Stack) -> dict[str, Part]:
-    return {part.name: part for part in throughline_parts(tmp_path, Ports(), stack.addresses)}
+def parts(tmp_path: Path, stack: Stack, secure: bool) -> dict[str, Part]:
+    security = Security(tmp_path / "tls") if secure else None
+    return {part.name: part for part in throughline_parts(tmp_path, Ports(), stack.addresses, security)}
 
 
 def test_every_part_comes_after_parts_that_exist(parts: dict[str, Part]) -> None:
@@ -58,10 +65,13 @@ def test_every_variable_without_default_in_a_configuration_is_set(
     assert {variable for variable in unknown if not variable.startswith(("OTEL_", "GO"))} == set()
 
 
-def test_the_collector_gets_every_component_file_and_its_tier_last(parts: dict[str, Part]) -> None:
+def test_the_collector_gets_every_component_file_then_its_tier_then_tls(parts: dict[str, Part], secure: bool) -> None:
     configurations = [Path(argument) for argument in parts["collector"].argv if argument.endswith(".yaml")]
-    assert set(configurations[:-1]) == set((REPOSITORY / "collector-config" / "components").glob("*.yaml"))
-    assert configurations[-1].parent.name == "tiers"
+    folder = REPOSITORY / "collector-config"
+    components = [file for file in configurations if file.parent.name == "components"]
+    assert set(components) == set((folder / "components").glob("*.yaml"))
+    after = [folder / "tiers" / "embedded.yaml", *([folder / "overlays" / "tls.yaml"] if secure else [])]
+    assert configurations == [*components, *after]
 
 
 def test_every_name_has_a_port_of_its_own() -> None:

@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 from typing import Final
 
+from native.certificates import PASSWORD
 from native.java import find_jdk
 from native.part import MissingError, Part, http
 from native.ports import HOST, Ports
+from native.security import Security
 
 # Elasticsearch refuses to run as root; `nobody` is what every Linux has.
 _NOBODY: Final = 65534
@@ -26,11 +28,26 @@ path.data: {run}/data
 path.logs: {run}/logs
 path.repo: {run}/snapshots
 # One node on a laptop, reachable from this machine only.
-xpack.security.enabled: false
 cluster.routing.allocation.disk.threshold_enabled: false
 # A prompt of some ten megabytes must pass; it counts four times against the limit, by default a tenth of the heap.
 http.max_content_length: 200mb
 indexing_pressure.memory.limit: 40%
+"""
+_PLAIN: Final = "xpack.security.enabled: false\n"
+_SECURED: Final = """\
+xpack.security.enabled: true
+xpack.security.enrollment.enabled: false
+xpack.security.http.ssl.enabled: true
+xpack.security.http.ssl.certificate: tls/certificate.pem
+xpack.security.http.ssl.key: tls/key.pem
+xpack.security.http.ssl.certificate_authorities: [tls/authority.pem]
+xpack.security.http.ssl.client_authentication: required
+xpack.security.http.ssl.supported_protocols: [TLSv1.3, TLSv1.2]
+"""
+# Its first user's password lies in a keystore, which only its own tool can write: again where the password is newer.
+_WITH_KEYSTORE: Final = """\
+[ "$2" -nt "$3" ] || "$1-keystore" add --stdin --force bootstrap.password <"$3" || exit
+exec "$1"
 """
 _JVM: Final = """\
 -XX:+UseG1GC
@@ -44,14 +61,15 @@ _JVM: Final = """\
 """
 
 
-def elasticsearch(home: Path, run: Path, ports: Ports, *, heap: str = "512m") -> Part:
+def elasticsearch(home: Path, run: Path, ports: Ports, *, security: Security | None = None, heap: str = "512m") -> Part:
     """The node whose data, settings and logs live in the run folder."""
+    health = "_cluster/health?wait_for_status=yellow&timeout=1s"
 
     def prepare() -> None:
         if not (home / "bin" / "elasticsearch").exists():
             raise MissingError("missing: Elasticsearch in .parts; run `make elasticsearch`")
         _await_predecessor(run / "data" / "node.lock")
-        _configure(home, run, ports)
+        _configure(home, run, ports, security)
 
     environment = {
         "ES_JAVA_HOME": str(find_jdk()),
@@ -61,24 +79,35 @@ def elasticsearch(home: Path, run: Path, ports: Ports, *, heap: str = "512m") ->
     }
     return Part(
         name="elasticsearch",
-        argv=(*_unprivileged(), str(home / "bin" / "elasticsearch")),
+        argv=(*_unprivileged(), *_command(home / "bin" / "elasticsearch", run / "config", security)),
         environment=environment,
-        ready=http(f"{ports.url('elasticsearch')}/_cluster/health?wait_for_status=yellow&timeout=1s"),
+        ready=security.elasticsearch_answers(f"https://{ports.address('elasticsearch')}/{health}")
+        if security
+        else http(f"{ports.url('elasticsearch')}/{health}"),
         deadline=180,
         grace=20,
         prepare=prepare,
     )
 
 
-def _configure(home: Path, run: Path, ports: Ports) -> None:
+def _command(program: Path, configuration: Path, security: Security | None) -> tuple[str, ...]:
+    if security is None:
+        return (str(program),)
+    files = configuration / "elasticsearch.keystore", configuration / "tls" / PASSWORD
+    return ("sh", "-c", _WITH_KEYSTORE, "sh", str(program), *map(str, files))
+
+
+def _configure(home: Path, run: Path, ports: Ports, security: Security | None) -> None:
     for folder in ("config", "data", "logs", "tmp", "snapshots"):
         (run / folder).mkdir(parents=True, exist_ok=True)
     settings = _SETTINGS.format(
         host=HOST, http=ports["elasticsearch"], transport=ports["elasticsearch-transport"], run=run
     )
-    (run / "config" / "elasticsearch.yml").write_text(settings)
+    (run / "config" / "elasticsearch.yml").write_text(settings + (_SECURED if security else _PLAIN))
     (run / "config" / "jvm.options").write_text(_JVM.format(run=run))
     shutil.copy(home / "config" / "log4j2.properties", run / "config")
+    if security:  # it reads certificates below its own configuration only
+        shutil.copytree(security.folder / "elasticsearch", run / "config" / "tls", dirs_exist_ok=True)
     if os.geteuid() == 0:
         _give_away(run)
 

@@ -12,6 +12,7 @@ from elasticsearch import Elasticsearch
 
 from throughline.cli.failures import bad_input
 from throughline.store import connect
+from throughline.tls import client_of
 
 STACK_FILE: Final = Path(".run/stack.env")
 _ADVICE: Final = "start the stack with `make stack` and run this inside the repository, or export {}"
@@ -49,22 +50,26 @@ class Endpoints:
         return value
 
     @contextmanager
-    def elasticsearch(self) -> Iterator[Elasticsearch]:
-        """A client that asks once: a person waits for the answer."""
+    def elasticsearch(self, *, operator: bool = False) -> Iterator[Elasticsearch]:
+        """A client that asks once: a person waits for the answer. `operator`: by that role's key, where it is set."""
         self.url("ELASTICSEARCH_URL")
         try:
-            client = connect(self.variables)
+            client = connect(self.variables, operator=operator)
         except (OSError, ValueError) as error:
-            raise bad_input(
-                f"Elasticsearch's settings are wrong: {error}", "see ELASTICSEARCH_URL and …_API_KEY_FILE"
-            ) from None
+            advice = "see ELASTICSEARCH_URL, …_API_KEY_FILE, …_CA_FILE, …_CLIENT_CERTIFICATE and …_CLIENT_KEY"
+            raise bad_input(f"Elasticsearch's settings are wrong: {error}", advice) from None
         with client:
             yield client.options(max_retries=0, request_timeout=_PATIENCE_SECONDS)
 
     @contextmanager
     def http(self) -> Iterator[httpx.Client]:
-        """A plain HTTP client, for Jaeger and health checks."""
-        with httpx.Client(timeout=_PATIENCE_SECONDS) as client:
+        """An HTTP client for Jaeger, with the certificates meant for it, and for health checks."""
+        try:
+            verified = client_of("JAEGER", self.variables) or True
+        except ValueError as error:
+            advice = "see JAEGER_CA_FILE, JAEGER_CLIENT_CERTIFICATE and JAEGER_CLIENT_KEY"
+            raise bad_input(f"Jaeger's settings are wrong: {error}", advice) from None
+        with httpx.Client(timeout=_PATIENCE_SECONDS, verify=verified) as client:
             yield client
 
 

@@ -6,12 +6,14 @@ from rich.console import Console
 from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import bad_input
 from throughline.cli.options import Json, write_json
-from throughline.store import Retention
+from throughline.store import Retention, roles
 from throughline.store import setup as provision
 
 
 def setup(json: Json = False) -> None:
     """Load index templates and retention into Elasticsearch; running it again changes nothing that is already so.
+
+    Roles and API keys, too, where Elasticsearch asks who is there: see THROUGHLINE_…_API_KEY_FILE in deploy's README.
 
     Days of retention: THROUGHLINE_RETENTION_RECORDS_DAYS and likewise for TRACES, EVALUATIONS, LOGS, METRICS.
     """
@@ -20,8 +22,8 @@ def setup(json: Json = False) -> None:
         retention = Retention.read(endpoints.variables)
     except ValueError as error:
         raise bad_input(str(error), "correct the THROUGHLINE_RETENTION_… variable") from None
-    with endpoints.elasticsearch() as store:
-        changes = provision(store, retention=retention)
+    with endpoints.elasticsearch(operator=True) as store:
+        changes = provision(store, retention=retention) + roles.provision(store, endpoints.variables)
     if json:
         write_json({"changes": changes})
         return

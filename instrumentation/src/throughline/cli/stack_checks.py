@@ -15,6 +15,7 @@ from throughline.cli.handshake import speaks_http2
 from throughline.store import queries
 from throughline.store.retention import Retention
 from throughline.store.templates import KINDS, index_template
+from throughline.tls import client_context
 
 _OTLP: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _OLDEST_ELASTICSEARCH: Final = (8, 19)
@@ -25,7 +26,7 @@ def stack_checks(endpoints: Endpoints) -> Iterator[Check]:
     """Every part in turn; one that is away does not keep the others from being looked at."""
     yield _found(endpoints)
     with endpoints.http() as http:
-        yield _otlp(endpoints, http)
+        yield _otlp(endpoints)
         if url := endpoints.variables.get("COLLECTOR_HEALTH_URL"):
             yield _answers("Collector health", url, http)
         yield from _elasticsearch(endpoints)
@@ -40,7 +41,7 @@ def _found(endpoints: Endpoints) -> Check:
     return ok("native stack", "none here or above; addresses from the environment")
 
 
-def _otlp(endpoints: Endpoints, http: httpx.Client) -> Check:
+def _otlp(endpoints: Endpoints) -> Check:
     name = "Collector OTLP"
     written = endpoints.variables.get(_OTLP, "").strip()
     if not written:
@@ -51,24 +52,33 @@ def _otlp(endpoints: Endpoints, http: httpx.Client) -> Check:
     protocol = endpoints.variables.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     speaks = _takes_grpc if protocol == "grpc" else _takes_http
     try:
-        problem = speaks(address, http)
+        problem = speaks(address, _certificates(endpoints, address))
     except (OSError, httpx.HTTPError) as error:
         return failed(name, f"{written} does not answer ({type(error).__name__})", _START)
+    except ValueError as error:
+        return failed(name, str(error), f"see {_OTLP.replace('ENDPOINT', 'CERTIFICATE')} and its siblings")
     if problem:
         return failed(name, f"{written} {problem}", f"is it the Collector's port for {protocol}?")
     return ok(name, f"{written} takes {protocol}")
 
 
-def _takes_grpc(address: SplitResult, _: httpx.Client) -> str | None:
-    context = ssl.create_default_context() if address.scheme == "https" else None
+def _certificates(endpoints: Endpoints, address: SplitResult) -> ssl.SSLContext | None:
+    if address.scheme != "https":
+        return None
+    names = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+    return client_context(*(endpoints.variables.get(f"OTEL_EXPORTER_OTLP_{name}") for name in names))
+
+
+def _takes_grpc(address: SplitResult, context: ssl.SSLContext | None) -> str | None:
     answered = speaks_http2(str(address.hostname), address.port or 4317, context)
     return None if answered else "answers, but does not speak gRPC"
 
 
-def _takes_http(address: SplitResult, http: httpx.Client) -> str | None:
+def _takes_http(address: SplitResult, context: ssl.SSLContext | None) -> str | None:
     """An empty export is a valid one and changes nothing."""
     headers = {"content-type": "application/x-protobuf"}
-    code = http.post(f"{address.geturl().rstrip('/')}/v1/traces", content=b"", headers=headers).status_code
+    url = f"{address.geturl().rstrip('/')}/v1/traces"
+    code = httpx.post(url, content=b"", headers=headers, verify=context or True).status_code
     return None if code == httpx.codes.OK else f"answers HTTP {code} to an export"
 
 

@@ -7,16 +7,21 @@ import time
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from throughline.store import Retention, connect, setup
+from throughline.store.roles import provision
 
 PATIENCE_SECONDS = 180
 
 
 def main() -> None:
-    """Provision the Elasticsearch of ELASTICSEARCH_URL, once it is up, and print what changed."""
+    """Provision the Elasticsearch of ELASTICSEARCH_URL, once it is up, and print what changed.
+
+    Roles, too, where it asks who is there; and their keys, into the files that THROUGHLINE_WRITER_API_KEY_FILE and its
+    siblings name.
+    """
     retention = Retention.read(os.environ)
-    with connect(os.environ) as client:
+    with connect(os.environ, operator=True) as client:
         wait(client, PATIENCE_SECONDS)
-        changes = setup(client, retention=retention)
+        changes = setup(client, retention=retention) + provision(client, os.environ)
     sys.stdout.writelines(f"{change}\n" for change in changes or ["everything was in place"])
 
 

@@ -1,5 +1,7 @@
 """The gateway's settings."""
 
+from pathlib import Path
+
 from pydantic import PositiveFloat, PositiveInt
 
 from throughline_services.runtime import Address, ClientSettings, environment
@@ -17,6 +19,11 @@ class GatewaySettings(ClientSettings):
     )
     max_body_bytes: PositiveInt = environment("MAX_BODY_BYTES", 1024 * 1024, "largest request body taken")
     jaeger_url: str | None = environment("JAEGER_URL", None, "Jaeger's query API; unset: no waterfall")
+    jaeger_ca_file: Path | None = environment("JAEGER_CA_FILE", None, "PEM file: authority that signed its certificate")
+    jaeger_client_certificate: Path | None = environment(
+        "JAEGER_CLIENT_CERTIFICATE", None, "PEM file: the certificate shown to it"
+    )
+    jaeger_client_key: Path | None = environment("JAEGER_CLIENT_KEY", None, "PEM file: its private key")
     jaeger_page_url: str | None = environment(
         "JAEGER_PAGE_URL", None, "Jaeger's own page for the link on ours, if the query API has one"
     )

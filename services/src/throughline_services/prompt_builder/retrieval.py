@@ -23,7 +23,10 @@ class Passage:
 
 
 def connect(settings: ElasticsearchSettings) -> AsyncElasticsearch:
-    return AsyncElasticsearch(settings.elasticsearch_url, api_key=settings.api_key(), node_class=HttpxAsyncHttpNode)
+    secured: dict[str, Any] = {"ssl_context": context} if (context := settings.tls()) else {}
+    return AsyncElasticsearch(
+        settings.elasticsearch_url, api_key=settings.api_key(), node_class=HttpxAsyncHttpNode, **secured
+    )
 
 
 class Corpus:

@@ -1,11 +1,13 @@
 """The prompt builder's settings."""
 
+import ssl
 from pathlib import Path
 from typing import Self
 
 from pydantic import PositiveFloat, SecretStr, model_validator
 
 from throughline_services.runtime import Address, GrpcSettings, ServiceSettings, StartupError, environment
+from throughline_services.runtime.tls import client_context
 
 PACKAGED = Path(__file__).parent / "templates"
 
@@ -16,6 +18,13 @@ class ElasticsearchSettings(ServiceSettings):
     elasticsearch_url: str = environment("ELASTICSEARCH_URL", "http://127.0.0.1:9200", "Elasticsearch")
     elasticsearch_api_key: SecretStr | None = environment("ELASTICSEARCH_API_KEY", None, "its API key")
     elasticsearch_api_key_file: Path | None = environment("ELASTICSEARCH_API_KEY_FILE", None, "or a file holding it")
+    elasticsearch_ca_file: Path | None = environment(
+        "ELASTICSEARCH_CA_FILE", None, "PEM file: authority that signed its certificate"
+    )
+    elasticsearch_client_certificate: Path | None = environment(
+        "ELASTICSEARCH_CLIENT_CERTIFICATE", None, "PEM file: the certificate shown to it"
+    )
+    elasticsearch_client_key: Path | None = environment("ELASTICSEARCH_CLIENT_KEY", None, "PEM file: its private key")
     corpus_index: str = environment("CORPUS_INDEX", "throughline-corpus", "index that holds the passages")
     elasticsearch_timeout: PositiveFloat = environment("ELASTICSEARCH_TIMEOUT", 10.0, "seconds a search may take")
 
@@ -29,6 +38,11 @@ class ElasticsearchSettings(ServiceSettings):
         if self.elasticsearch_api_key_file:
             return _content(self.elasticsearch_api_key_file)
         return self.elasticsearch_api_key.get_secret_value() if self.elasticsearch_api_key else None
+
+    def tls(self) -> ssl.SSLContext | None:
+        return client_context(
+            self.elasticsearch_ca_file, self.elasticsearch_client_certificate, self.elasticsearch_client_key
+        )
 
 
 def _content(file: Path) -> str:
