@@ -24,7 +24,7 @@ class ThroughlineInstrumentor(BaseInstrumentor):  # type: ignore[misc] # its mod
     def _instrument(self, **kwargs: Any) -> None:
         providers = (kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider"))
         try:
-            instrumentor.start(Settings.from_environment(), *providers)
+            instrumentor.start(Settings.from_environment(automatic=True), *providers)
         except ValueError as error:  # raised, it would keep the instrumentors after this one from being loaded
             _log.error("Throughline stays off: %s", error)
 

@@ -9,7 +9,8 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry._logs import Logger, LogRecord, NoOpLogger, SeverityNumber
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, Status, StatusCode, get_current_span
 
 from throughline import names
 from throughline.attributes import put
@@ -20,6 +21,7 @@ from throughline.operation import Operation, content_attributes, later_attribute
 if TYPE_CHECKING:
     from throughline.recorder import Recorder
     from throughline.recording import Recording
+    from throughline.records.journal import Journal
 
 _LONGEST_MESSAGE = 10_000  # bytes of an error's message: providers quote the prompt in it
 _TEXTS = (names.RETRIEVAL_QUERY_TEXT, names.MEMORY_QUERY_TEXT)
@@ -41,7 +43,7 @@ def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], messag
         contained(
             recorder.instruments.measure, kind, op, duration, recording.times, recording.context, recording.totals
         )
-    if settings.emit_records and not discards(recorder.logger):
+    if settings.emit_records and (recorder.journal is not None or not discards(recorder.logger)):
         content, message = (content, message) if settings.content_on_event else ({}, "")
         if recorder.seal is not None and message:
             content, message = {**content, names.EXCEPTION_MESSAGE: message}, ""
@@ -95,21 +97,34 @@ def log_record(
     unique = recording.span_is_ours and recording.span.is_recording()
     identity = f"{span.trace_id:032x}{span.span_id:016x}" if unique else os.urandom(24).hex()
     event = names.OPERATION_DETAILS if recording.reader.encloses else names.CLIENT_INFERENCE_OPERATION_DETAILS
+    attributes = {
+        **attributes,
+        **sealed(recorder, content, identity, event),
+        names.RECORD_ID: identity,
+        names.DURATION: duration,
+        names.START_TIME_UNIX_NANO: recording.started,
+    }
+    keep(recorder, event, attributes, recording.started + int(duration * 1e9), recording.context)
+
+
+def keep(recorder: Recorder, event: str, attributes: dict[str, Any], time: int, current: Context) -> None:
+    """Put a record where it is kept: into the journal, and where there is none or it cannot, the SDK's way."""
+    if recorder.journal is not None and contained(_journalled, recorder.journal, event, attributes, time, current):
+        return
     recorder.logger.emit(
         LogRecord(
-            timestamp=recording.started + int(duration * 1e9),
-            context=recording.context,
+            timestamp=time,
+            context=current,
             severity_number=SeverityNumber.INFO,
             event_name=event,
-            attributes={
-                **attributes,
-                **sealed(recorder, content, identity, event),
-                names.RECORD_ID: identity,
-                names.DURATION: duration,
-                names.START_TIME_UNIX_NANO: recording.started,
-            },
+            attributes=attributes,
         )
     )
+
+
+def _journalled(journal: Journal, event: str, attributes: dict[str, Any], time: int, current: Context) -> bool:
+    span = get_current_span(current).get_span_context()
+    return journal.append(event, attributes, time=time, trace_id=span.trace_id, span_id=span.span_id)
 
 
 def sealed(recorder: Recorder, content: Mapping[str, Any], record_id: str, event: str) -> Mapping[str, Any]:

@@ -45,7 +45,7 @@ def opened(stream: Open) -> None:
     """This stream is open. The first asks to be called at exit: by then the SDK is set up, and so shuts down later."""
     if len(_installed) == 1:
         _installed.append(True)
-        atexit.register(_end_all)
+        atexit.register(end_all)
     _open.add(stream)
 
 
@@ -80,7 +80,8 @@ def _end_deferred() -> None:
         end()
 
 
-def _end_all() -> None:
+def end_all() -> None:
+    """At exit: end what is open, before anything shuts down that it needs."""
     _end_deferred()
     for stream in list(_open):
         stream.dropped()

@@ -7,12 +7,11 @@ import re
 from time import time_ns
 
 from opentelemetry import context, trace
-from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
 
 from throughline import instrumentor, names
 from throughline.contained import contained
-from throughline.emission import sealed
+from throughline.emission import keep, sealed
 from throughline.identity import KEYS, carried
 
 _TRACE_ID, _SPAN_ID = re.compile("(?!0+$)[0-9A-Fa-f]{32}"), re.compile("(?!0+$)[0-9A-Fa-f]{16}")
@@ -51,16 +50,8 @@ def evaluate(
         **sealed(active, content, record_id, names.EVALUATION_RESULT),
         **{KEYS[field]: value for field, value in carried(context.get_current()).items()},
     }
-    contained(
-        active.logger.emit,
-        LogRecord(
-            timestamp=time_ns(),
-            context=evaluated,
-            severity_number=SeverityNumber.INFO,
-            event_name=names.EVALUATION_RESULT,
-            attributes={key: value for key, value in attributes.items() if value is not None},
-        ),
-    )
+    known = {key: value for key, value in attributes.items() if value is not None}
+    contained(keep, active, names.EVALUATION_RESULT, known, time_ns(), evaluated)
 
 
 def _evaluated(trace_id: str | None, span_id: str | None) -> Context:

@@ -19,6 +19,7 @@ from throughline.adapters import CLIENTS, Client
 from throughline.attempts import attempt_driver, failure_driver, retry_driver, verdict_driver
 from throughline.contained import contained
 from throughline.drivers import call_driver, native_driver, seen_driver
+from throughline.evidence import journal_of
 from throughline.identity import SCOPE, stamp_all_spans
 from throughline.instruments import Instruments
 from throughline.managed import inside_driver
@@ -111,6 +112,7 @@ def start(
         Instruments(metrics.get_meter(SCOPE, __version__, meter_provider)),
         _logs.get_logger(SCOPE, __version__, logger_provider),
         settings,
+        journal_of(settings, logger_provider),
     )
     stamp_all_spans(tracer_provider)
     for client in CLIENTS:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from throughline.offload import Offload
     from throughline.privacy.masking import Masker
     from throughline.privacy.sealing import Seal
+    from throughline.records.journal import Journal
 
 _SUPPRESS = context._SUPPRESS_INSTRUMENTATION_KEY
 _SUPPRESS_PLAIN = "suppress_instrumentation"  # as older instrumentations write it
@@ -47,8 +48,16 @@ def within(recording: Recording, current: Context) -> Context:
 class Recorder:
     """Where telemetry goes and what the owner decided."""
 
-    def __init__(self, tracer: Tracer, instruments: Instruments, logger: Logger, settings: Settings) -> None:
+    def __init__(
+        self,
+        tracer: Tracer,
+        instruments: Instruments,
+        logger: Logger,
+        settings: Settings,
+        journal: Journal | None = None,
+    ) -> None:
         self.tracer, self.instruments, self.logger, self.settings = tracer, instruments, logger, settings
+        self.journal = journal
         self.captures = settings.content_on_span or settings.content_on_event
         self.reads_content = self.captures or settings.estimate_usage
         self.amends = settings.stream_usage or bool(settings.trace_hosts)
@@ -70,10 +79,12 @@ class Recorder:
         return Masker.from_environment()
 
     def close(self) -> None:
-        """Begin nothing more, and write what is on its way to the store."""
+        """Begin nothing more, write what is on its way to the store, and end the chain of records."""
         self.on = False
         if self.offload is not None:
             self.offload.close()
+        if self.journal is not None:
+            self.journal.close()
 
     def begin(self, adapter: Adapter, call: Call) -> Recording | None:
         """Start recording this call; None where it is no operation, is part of one, or is suppressed."""

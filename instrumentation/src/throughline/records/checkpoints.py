@@ -75,6 +75,12 @@ class Checkpoints:
         self._state("closed")
         self._due.set()
 
+    def abandon(self) -> None:
+        """State nothing more: others will."""
+        with self._signing:
+            self._is_closed = True
+        self._due.set()
+
     def _work(self) -> None:
         self._state("opened")
         while not self._is_closed:
