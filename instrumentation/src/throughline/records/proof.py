@@ -14,6 +14,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -65,7 +66,7 @@ def canonical(value: Any) -> str:
     if kind is float:
         return _number(value)
     if kind is dict:
-        return "{" + ",".join([f"{_key(key)}:{canonical(value[key])}" for key in _sorted(value)]) + "}"
+        return "{" + ",".join([f"{encode_basestring(key)}:{canonical(value[key])}" for key in _sorted(value)]) + "}"
     if kind is list or kind is tuple:
         return "[" + ",".join([canonical(item) for item in value]) + "]"
     if value is None:
@@ -87,17 +88,13 @@ def _derived(value: Any) -> str:
     raise ValueError(f"{type(value).__qualname__} has no canonical form")
 
 
-def _key(key: Any) -> str:
-    if not isinstance(key, str):
-        raise ValueError(f"a key may be a string, and is {type(key).__qualname__}")  # noqa: TRY004
-    return encode_basestring(key)
-
-
-def _sorted(value: Mapping[Any, Any]) -> Iterable[Any]:
-    """By UTF-16 code units, which is the order of characters except beyond the basic plane."""
-    if all(isinstance(key, str) and key.isascii() for key in value):
-        return sorted(value)
-    return sorted(value, key=lambda key: str(key).encode("utf-16-be", "surrogatepass"))
+def _sorted(value: Mapping[Any, Any]) -> Iterable[str]:
+    """Keys by UTF-16 code units, which is the order of characters except beyond the basic plane."""
+    try:
+        is_ascii = "".join(value).isascii()
+    except TypeError:
+        raise ValueError("a key that is no string has no canonical form") from None
+    return sorted(value) if is_ascii else sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
 
 
 def _number(value: float) -> str:
@@ -145,6 +142,7 @@ def around(document: Mapping[str, Any]) -> tuple[str, str]:
     return f'{before[:-1]},"sequence":', f",{after[1:]}"
 
 
+@lru_cache(4_096)
 def is_plain(name: str) -> bool:
     """Whether an attribute stands in the body as it is."""
     return not name.startswith(_APART) and name not in _SALTED
