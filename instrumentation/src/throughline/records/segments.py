@@ -17,6 +17,7 @@ from throughline.records import frames
 from throughline.records.proof import GENESIS
 
 _SUFFIX: Final = ".frames"
+_CURSOR_FILE: Final = "cursor"
 _CURSOR: Final = struct.Struct("<qQ32s")
 _CHECK: Final = struct.Struct("<I")
 _LARGEST: Final = 4_000_000  # bytes of a file, unless one record alone is larger
@@ -188,7 +189,7 @@ class Segments:
     # --- the cursor -------------------------------------------------------------------------------------------------
 
     def _open_cursor(self, flags: int = 0) -> None:
-        self._cursor = os.open(self._folder / "cursor", os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+        self._cursor = os.open(self._folder / _CURSOR_FILE, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
 
     def _move_cursor(self, head: Head, time: int) -> None:
         if head.sequence < self.settled.sequence:
@@ -198,20 +199,12 @@ class Segments:
         with suppress(OSError):  # then more is sent twice than need be
             os.pwrite(self._cursor, packed + _CHECK.pack(zlib.crc32(packed)), 0)
 
-    def _read_cursor(self) -> None:
-        """As it was left; one that is torn settles nothing, so that records are sent twice rather than never."""
-        read = os.pread(self._cursor, _CURSOR.size + _CHECK.size, 0)
-        packed = read[: _CURSOR.size]
-        if len(read) == _CURSOR.size + _CHECK.size and _CHECK.pack(zlib.crc32(packed)) == read[_CURSOR.size :]:
-            sequence, self.settled_time, digest = _CURSOR.unpack(packed)
-            self.settled = Head(sequence, digest)
-
     # --- a dead process's ---------------------------------------------------------------------------------------------
 
     def take_over(self, keep: Callable[[bytes], None]) -> None:
         """Find what a dead process left. What is no whole frame is cut off; if more than a torn one, `keep` it."""
         self._open_cursor(os.O_CREAT)
-        self._read_cursor()
+        self.settled, self.settled_time = _read_cursor(os.pread(self._cursor, 1_000, 0))
         paths = sorted(self._folder.glob(f"*{_SUFFIX}"))
         for path in paths:
             file, settled, rest = _found(path, self.settled.sequence)
@@ -273,11 +266,23 @@ def _found(path: Path, settled_sequence: int) -> tuple[_File, int, bytes]:
     return file, settled, read[file.size :]
 
 
-def each_frame(folder: Path) -> Iterator[frames.Frame]:
-    """What lies in a folder, whoever owns it; changes nothing."""
+def _read_cursor(read: bytes) -> tuple[Head, int]:
+    """As it was left; one that is torn settles nothing, so that records are sent twice rather than never."""
+    packed, check = read[: _CURSOR.size], read[_CURSOR.size :]
+    if len(packed) < _CURSOR.size or _CHECK.pack(zlib.crc32(packed)) != check:
+        return Head(), 0
+    sequence, time, digest = _CURSOR.unpack(packed)
+    return Head(sequence, digest), time
+
+
+def each_waiting(folder: Path) -> Iterator[int]:
+    """Bytes of each record that waits in a folder, whoever owns it; changes nothing."""
+    settled, _ = _read_cursor((folder / _CURSOR_FILE).read_bytes())
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         with suppress(FileNotFoundError):  # settled meanwhile
-            yield from frames.whole(path.read_bytes())
+            for frame in frames.whole(path.read_bytes()):
+                if frame.sequence > settled.sequence:
+                    yield len(frame.payload) + frames.HEADER
 
 
 def sync_folder(folder: Path) -> None:

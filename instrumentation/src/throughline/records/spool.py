@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from throughline.records.at_rest import Sealing, WrongKeyError, key_id
+from throughline.records.frames import header
 from throughline.records.ownership import Ownership
-from throughline.records.proof import canonical
 from throughline.records.segments import Head, Segments, SpoolFullError, Waiting, sync_folder
 from throughline.records.statements import Statements
 
 __all__ = ["Head", "Spool", "SpoolClosedError", "SpoolFullError", "WrongKeyError"]
 
 _RESOURCE = "resource.json"
-_REFUSED = "refused"
-_NEW = "new-"
+REFUSED = "refused"
+NEW, GONE = "new-", "gone-"
+"""How folders are called while they are being made and removed."""
 
 
 class SpoolClosedError(OSError):
@@ -49,6 +50,7 @@ class Spool:
         self.folder, self.chain_id, self.resource = folder, folder.name, resource
         self.statements = Statements(folder)
         self.wake: Callable[[], None] = _nobody
+        self.stated: Callable[[], None] = _nobody
         self.hurry: Callable[[float], None] = _no_hurry
         self.closed = False
         self._ownership, self._segments, self._sealing = ownership, segments, sealing
@@ -64,13 +66,13 @@ class Spool:
         """A new chain's folder. It gets its name last, so that nobody takes it for a dead process's meanwhile."""
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         sealing = Sealing(key, chain_id) if key else None
-        new, folder = root / f"{_NEW}{chain_id}", root / chain_id
+        new, folder = root / f"{NEW}{chain_id}", root / chain_id
         new.mkdir(mode=0o700)
         ownership = Ownership.create(new)
         segments = Segments(folder, limit=limit, fsync=fsync)
         try:
             described = {"resource": resource, "key": sealing.key_id if sealing else None}
-            _write_private(new / _RESOURCE, canonical(described).encode(), fsync=fsync)
+            _write_private(new / _RESOURCE, json.dumps(described, default=str).encode(), fsync=fsync)
             (new / "statements").mkdir(mode=0o700)
             new.rename(folder)
             segments.create()
@@ -130,8 +132,11 @@ class Spool:
     def add_statement(self, statement: Mapping[str, Any]) -> None:
         """Keep a statement about the chain until it is anchored and sent."""
         with self._changed:
+            if self.closed:
+                raise SpoolClosedError("the spool is closed")
             self.statements.add(statement)
         self.wake()
+        self.stated()
 
     @property
     def waiting_bytes(self) -> int:
@@ -149,7 +154,7 @@ class Spool:
         with self._changed:
             return self._changed.wait_for(lambda: self.closed or self.is_drained, seconds) and self.is_drained
 
-    def close(self, seconds: float = 0.0) -> None:
+    def close(self, seconds: float = 0.0, *, keep: bool = False) -> None:
         """Wait so long for the rest to be sent. What is left then is for the next process; nothing left, no folder."""
         if seconds and not self.closed:
             self.flush(seconds)
@@ -157,15 +162,15 @@ class Spool:
             if self.closed:
                 return
             self.closed = True
-            if self.is_drained:
-                shutil.rmtree(self.folder, ignore_errors=True)
+            if self.is_drained and not keep:
+                _remove(self.folder)
             self._let_go()
             self._changed.notify_all()
 
     def forget(self) -> None:
         """In a forked child: this is the parent's. Touches no file, and no lock that a thread left behind may hold."""
         self._changed = threading.Condition(threading.Lock())
-        self.closed, self.wake, self.hurry = True, _nobody, _no_hurry
+        self.closed, self.wake, self.stated, self.hurry = True, _nobody, _nobody, _no_hurry
         self._let_go()
 
     def _let_go(self) -> None:
@@ -209,15 +214,22 @@ class Spool:
 
     def set_aside(self, record: Waiting) -> None:
         """Keep a record that the Collector will not have, sealed as it is, where it holds up no other."""
-        name = f"{self.chain_id}-{record.frame.sequence:012d}"
-        _keep(self.folder, name, record.frame.payload)
+        frame = record.frame
+        _keep(self.folder, f"{self.chain_id}.json", (self.folder / _RESOURCE).read_bytes())
+        whole = header(frame.sequence, frame.digest, frame.payload) + frame.payload
+        _keep(self.folder, f"{self.chain_id}-{frame.sequence:012d}.frame", whole)
         self.settle(record)
 
-    def statement_settled(self, name: str) -> None:
-        """It is anchored and sent."""
+    def statements_to(self, task: str) -> list[str]:
+        """Names of the statements that are still to "send" or to "anchor"."""
+        with self._changed:
+            return [] if self.closed else self.statements.waiting_to(task)
+
+    def statement_done(self, name: str, *tasks: str) -> None:
+        """It is sent, or anchored, or both."""
         with self._changed:
             if not self.closed:
-                self.statements.remove(name)
+                self.statements.done(name, *tasks)
                 self._changed.notify_all()
 
 
@@ -244,13 +256,21 @@ def _unsealing(chain_id: str, written_under: str | None, key: bytes | None) -> S
     return Sealing(key, chain_id)
 
 
+def _remove(folder: Path) -> None:
+    """Under another name first: who dies in the middle of it leaves no half of a chain."""
+    gone = folder.with_name(f"{GONE}{folder.name}")
+    with suppress(OSError):
+        folder.rename(gone)
+        shutil.rmtree(gone)
+
+
 def _keep_damaged(folder: Path, rest: bytes) -> None:
     if rest:
         _keep(folder, f"{folder.name}-{zlib.crc32(rest):08x}.damaged", rest)
 
 
 def _keep(folder: Path, name: str, content: bytes) -> None:
-    refused = folder.parent / _REFUSED
+    refused = folder.parent / REFUSED
     refused.mkdir(mode=0o700, exist_ok=True)
     with suppress(FileExistsError):
         _write_private(refused / name, content, fsync=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from throughline.records.proof import canonical
 
 _ENDS: Final = ("closed", "recovered")
+_TASKS: Final = ("send", "anchor")
 _MOST: Final = 1_000
 """Files. A later statement covers what an earlier one does, so that of too many the oldest are the ones to go."""
 
@@ -21,9 +22,9 @@ class Statements:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "statements"
         self._ended = folder / "ended"
-        self.waiting: list[str] = []
-        if self._folder.is_dir():
-            self.waiting = sorted(path.name for path in self._folder.glob("*.json"))
+        self._left: dict[str, set[str]] = {}  # what is to be done yet with each
+        for path in sorted(self._folder.glob("*.json")):
+            self._left[path.name] = set(_TASKS)
 
     def add(self, statement: Mapping[str, Any]) -> None:
         """Written whole or not at all."""
@@ -35,29 +36,39 @@ class Statements:
         begun.rename(self._folder / name)
         if statement["kind"] in _ENDS:
             self._ended.touch(0o600)
-        if name not in self.waiting:
-            self.waiting.append(name)
+        self._left[name] = set(_TASKS)
         self._thin_out()
 
     def read(self, name: str) -> dict[str, Any]:
         statement: dict[str, Any] = json.loads((self._folder / name).read_bytes())
         return statement
 
-    def remove(self, name: str) -> None:
-        if name in self.waiting:
-            self.waiting.remove(name)
+    def done(self, name: str, *tasks: str) -> None:
+        """These have been done with it; when all are, it is gone."""
+        left = self._left.get(name, set())
+        left.difference_update(tasks)
+        if not left and self._left.pop(name, None) is not None:
             (self._folder / name).unlink(missing_ok=True)
+
+    def waiting_to(self, task: str) -> list[str]:
+        """With which this is to be done yet."""
+        return [name for name, left in self._left.items() if task in left]
+
+    @property
+    def waiting(self) -> int:
+        """How many are not done with."""
+        return len(self._left)
 
     @property
     def has_ended(self) -> bool:
         """Whether the chain was closed, so that nobody may close it again."""
-        return self._ended.exists() or any(_kind(name) in _ENDS for name in self.waiting)
+        return self._ended.exists() or any(_kind(name) in _ENDS for name in list(self._left))
 
     def _thin_out(self) -> None:
-        if len(self.waiting) > _MOST:
-            oldest = next((name for name in self.waiting if _kind(name) == "interval"), None)
+        if len(self._left) > _MOST:
+            oldest = next((name for name in self._left if _kind(name) == "interval"), None)
             if oldest is not None:
-                self.remove(oldest)
+                self.done(oldest, *_TASKS)
 
 
 def _kind(name: str) -> str:
