@@ -29,12 +29,17 @@ def _ask(url: str, index: str, operation: str, query: dict[str, Any]) -> dict[st
     return answer
 
 
+def found(url: str, index: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """The documents that match the query, with what stands around them."""
+    answer = _ask(url, index, "_search", {"size": 1000, "query": query})
+    hits: list[dict[str, Any]] = answer.get("hits", {}).get("hits", [])
+    return hits
+
+
 def _found(url: str, index: str, **terms: Any) -> list[dict[str, Any]]:
     """The documents that match exactly these terms, dots in names as `__`."""
     filters = [{"term": {name.replace("__", "."): value}} for name, value in terms.items()]
-    answer = _ask(url, index, "_search", {"size": 1000, "query": {"bool": {"filter": filters}}})
-    hits: list[dict[str, Any]] = answer.get("hits", {}).get("hits", [])
-    return hits
+    return found(url, index, {"bool": {"filter": filters}})
 
 
 def _send(collector: Collector, run_name: str, *identities: str) -> None:
@@ -44,8 +49,13 @@ def _send(collector: Collector, run_name: str, *identities: str) -> None:
 
 def _trace() -> tuple[str, str]:
     """A trace id and a name that no other test, and no earlier run, has used."""
-    fresh = uuid.uuid4().hex
-    return fresh, f"test-{fresh}"
+    name = name_of_a_test()
+    return name.removeprefix("test"), name
+
+
+def name_of_a_test() -> str:
+    """A word that nothing else in Elasticsearch contains."""
+    return f"test{uuid.uuid4().hex}"
 
 
 def test_every_signal_is_indexed_without_a_failure(run: Run, elasticsearch: str) -> None:
@@ -78,8 +88,8 @@ def test_a_second_delivery_is_harmless(run: Run, elasticsearch: str) -> None:
             _send(collector, name, *identities)
         conflicts = "otelcol_elasticsearch_docs_processed_total"
         eventually(lambda: collector.metric(conflicts, outcome="failed_client") == 40, "40 conflicts")
-    found = _found(elasticsearch, RECORDS, attributes__session__id=name)
-    assert sorted(hit["_id"] for hit in found) == sorted(identities)
+    hits = _found(elasticsearch, RECORDS, attributes__session__id=name)
+    assert sorted(hit["_id"] for hit in hits) == sorted(identities)
 
 
 def test_killed_while_elasticsearch_is_down(run: Run, elasticsearch: str) -> None:
@@ -94,8 +104,8 @@ def test_killed_while_elasticsearch_is_down(run: Run, elasticsearch: str) -> Non
         collector.start()
         size = "otelcol_exporter_queue_size"
         eventually(lambda: collector.metric(size, exporter="otlp_grpc/records") == 0, "an empty queue")
-    found = _found(elasticsearch, RECORDS, attributes__session__id=name)
-    assert sorted(hit["_id"] for hit in found) == sorted(identities)
+    hits = _found(elasticsearch, RECORDS, attributes__session__id=name)
+    assert sorted(hit["_id"] for hit in hits) == sorted(identities)
 
 
 def test_a_word_from_the_middle_of_a_large_prompt_finds_its_record(run: Run, elasticsearch: str) -> None:
@@ -109,11 +119,6 @@ def test_a_word_from_the_middle_of_a_large_prompt_finds_its_record(run: Run, ela
         assert collector.send("logs", otlp.records(*items)) == 200
         count = partial(_ask, elasticsearch, RECORDS, "_count", {"query": {"term": {"attributes.session.id": name}}})
         eventually(lambda: count().get("count") == 3, "three records")
-        phrase = {"query": {"match_phrase": {"attributes.gen_ai.input.messages.parts.content": name}}, "_source": False}
-
-        def said() -> list[str]:
-            return [
-                hit["_id"] for hit in _ask(elasticsearch, CONTENTS, "_search", phrase).get("hits", {}).get("hits", [])
-            ]
-
-        assert eventually(said, "the large prompt") == [f"{name}-1"]
+        phrase = {"match_phrase": {"attributes.gen_ai.input.messages.parts.content": name}}
+        (hit,) = eventually(lambda: found(elasticsearch, CONTENTS, phrase), "the large prompt")
+    assert hit["_id"] == f"{name}-1"

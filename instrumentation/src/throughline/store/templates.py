@@ -49,6 +49,9 @@ _SETTINGS: Final[dict[str, Any]] = {
     "index.mapping.total_fields.ignore_dynamic_beyond_limit": True,
 }
 
+# What the mapping refuses is kept beside the stream, where Elasticsearch can; the native node stores this and does not.
+_REFUSED: Final[dict[str, Any]] = {"failure_store": {"enabled": True}}
+
 
 def index_template(kind: Kind, retention: Retention) -> dict[str, Any]:
     """The template's body; `_meta` tells a later start whether it changed, and whether in form or only in retention."""
@@ -58,7 +61,7 @@ def index_template(kind: Kind, retention: Retention) -> dict[str, Any]:
         "index_patterns": [kind.pattern],
         "priority": kind.priority,
         "data_stream": {},
-        "template": {**form, "lifecycle": {"data_retention": f"{days}d"}},
+        "template": {**form, "lifecycle": {"data_retention": f"{days}d"}, "data_stream_options": _REFUSED},
         "_meta": {"owner": "throughline", "form": _digest(form), "days": days},
     }
 
