@@ -20,7 +20,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = REPOSITORY / ".parts"
 RUN: Final = REPOSITORY / ".run"
 PROGRAMS: Final = Path(sys.executable).parent
-COMPONENTS: Final = ("operations", "receivers", "metrics", "sampling", "masking", "records", "exporters")
+COMPONENTS: Final = ("operations", "receivers", "metrics", "sampling", "masking", "rejected", "records", "exporters")
 EVERYTHING: Final = ("gateway",)
 TUNING: Final = {
     # A person is waiting: a trace is shown about 4 s after its end, and 3 s are slow.
