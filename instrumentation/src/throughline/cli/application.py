@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from throughline.cli import doctor, keys, records, setup, top, trace
+from throughline.cli import doctor, keys, records, setup, top, trace, verify
 from throughline.cli.failures import reported
 from throughline.version import __version__
 
@@ -35,6 +35,7 @@ def throughline(version: Version = False) -> None:
 application.command(epilog=trace.EXAMPLES)(reported()(trace.trace))
 application.command(epilog=records.EXAMPLES)(reported()(records.records))
 application.command(epilog=top.EXAMPLES)(reported()(top.top))
+application.command(epilog=verify.EXAMPLES)(reported()(verify.verify))
 application.command()(reported()(doctor.doctor))
 application.command()(reported()(setup.setup))
 application.add_typer(keys.group, name="keys")

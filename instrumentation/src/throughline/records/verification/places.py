@@ -1,0 +1,90 @@
+"""Brings records and contents together, place by place; judges neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from throughline import names
+from throughline.records import proof
+from throughline.records.verification.stored import Hit
+
+Attributes = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Held:
+    """One record's document, with what its proof is made of."""
+
+    identity: str
+    index: str
+    document: Mapping[str, Any]
+    attributes: Attributes
+    body: str | None
+    """None: what is there cannot be a record's."""
+    digest: bytes
+    previous: bytes
+
+    @classmethod
+    def of(cls, hit: Hit) -> Held:
+        document = hit["_source"]
+        attributes = _mapping(document.get("attributes"))
+        try:
+            body: str | None = proof.body(document)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            body = None
+        digest, previous = _digest(attributes, names.CHAIN_DIGEST), _digest(attributes, names.CHAIN_PREVIOUS)
+        return cls(hit["_id"], hit["_index"], document, attributes, body, digest, previous)
+
+    def follows(self, previous: bytes) -> bool:
+        """Whether its digest is that of its body after the record with this digest."""
+        return self.body is not None and proof.digest(previous, self.body) == self.digest
+
+    @property
+    def time(self) -> int:
+        """When it was made, as it says; 0 where it does not."""
+        time = self.attributes.get(names.RECORD_TIME_UNIX_NANO)
+        return time if type(time) is int else 0
+
+
+@dataclass(slots=True)
+class Place:
+    """All that Elasticsearch holds for one place of a chain."""
+
+    chain: str
+    sequence: int
+    held: list[Held] = field(default_factory=list)
+    contents: list[Hit] = field(default_factory=list)
+
+
+def joined(records: Iterator[Hit], contents: Iterator[Hit]) -> Iterator[Place]:
+    """Both come sorted by chain and place; one place is held at a time."""
+    record, content = next(records, None), next(contents, None)
+    while record is not None or content is not None:
+        key = min(_key(hit) for hit in (record, content) if hit is not None)
+        place = Place(*key)
+        while record is not None and _key(record) == key:
+            place.held.append(Held.of(record))
+            record = next(records, None)
+        while content is not None and _key(content) == key:
+            place.contents.append(content)
+            content = next(contents, None)
+        yield place
+
+
+def _key(hit: Hit) -> tuple[str, int]:
+    chain, sequence = hit["sort"][:2]
+    return chain, sequence
+
+
+def _digest(attributes: Attributes, name: str) -> bytes:
+    """What is no digest equals none."""
+    try:
+        return bytes.fromhex(attributes[name])
+    except (KeyError, TypeError, ValueError):
+        return b""
+
+
+def _mapping(value: Any) -> Attributes:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,138 @@
+"""What a worker judges at a time, parts of chains between signed statements, and what came of it; judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from throughline.records import proof
+from throughline.records.verification.findings import Kind, Tally
+from throughline.records.verification.places import Held
+from throughline.records.verification.stored import Piece
+
+MOST_SUSPECTS: Final = 200
+MOST_HOLES: Final = 1_000
+DAY: Final = 86_400 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """A valid statement: the chain had this digest at this place."""
+
+    sequence: int
+    digest: bytes
+    time: int
+    since: int
+    """When the oldest record was made that it covers beyond the statement before."""
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a chain, from a statement on."""
+
+    chain: str
+    after: int
+    digest: bytes
+    """What is signed of the place `after`, or what stands before the first."""
+    boundaries: tuple[Boundary, ...]
+    is_open: bool = False
+    """Nothing is behind its boundaries but what is not yet signed."""
+    unsigned: Kind = Kind.UNCOVERED
+    """What records behind the last boundary are, unless they are young."""
+
+    @property
+    def signed_through(self) -> int:
+        return self.boundaries[-1].sequence if self.boundaries else self.after
+
+    @property
+    def piece(self) -> Piece:
+        return Piece(self.chain, self.after, None if self.is_open else self.signed_through)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides between a finding and a note; times in nanoseconds."""
+
+    now: int
+    records_from: int
+    """What is older may have been removed by the retention."""
+    contents_from: int
+    audit_from: int
+    grace: int
+    """What is younger may be on its way."""
+    unsigned_grace: int
+    """What is younger may wait for its statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A record that is not what its digest says; perhaps it is, at another place."""
+
+    chain: str
+    sequence: int
+    identity: str
+    previous: bytes
+    digest: bytes
+    around: tuple[str, str]
+    marked: bool
+
+    def belongs_at(self, sequence: int) -> bool:
+        before, after = self.around
+        return proof.digest(self.previous, f"{before}{sequence}{after}") == self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Places that are empty, though signed, and not for age."""
+
+    chain: str
+    first: int
+    last: int
+    is_end: bool
+    """Nothing is known of the chain behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a record in good order says of a full spool."""
+
+    chain: str
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of it; grows with what is wrong, not with what is read."""
+
+    tally: Tally = field(default_factory=Tally)
+    suspects: list[Suspect] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    present: set[str] = field(default_factory=set)
+    """Chains of which there is any record."""
+    read: int = 0
+    proven: int = 0
+    contents: int = 0
+    lacking: list[tuple[Kind, Held]] = field(default_factory=list)
+    """Of which identities or content are gone; a worker looks for tombstones before it reports."""
+
+    def merge(self, other: Report) -> None:
+        self.tally.merge(other.tally)
+        self.suspects += other.suspects[: 10 * MOST_SUSPECTS - len(self.suspects)]
+        for left in other.suspects[10 * MOST_SUSPECTS - len(self.suspects) :]:
+            self.suspect(left)
+        self.holes += other.holes
+        self.gaps += other.gaps
+        self.present |= other.present
+        self.read, self.proven = self.read + other.read, self.proven + other.proven
+        self.contents += other.contents
+
+    def suspect(self, found: Suspect) -> None:
+        """Keep it for a closer look, or, when there are too many, call it altered."""
+        if len(self.suspects) < MOST_SUSPECTS:
+            self.suspects.append(found)
+        else:
+            kind = Kind.MASKED if found.marked else Kind.ALTERED
+            self.tally.add(kind, found.chain, found.sequence, found.identity, "the record")
