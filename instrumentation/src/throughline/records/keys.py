@@ -136,9 +136,9 @@ class SigningKey:
         return {**named, "signature": base64.b64encode(signature).decode()}
 
     def _read(self) -> Ed25519PrivateKey:
+        key = read_private_key(self.path)
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        key = read_private_key(self.path)
         if not isinstance(key, Ed25519PrivateKey):
             raise ValueError(f"{self.path} holds a key that seals, not one that signs")  # noqa: TRY004 - as above
         return key
