@@ -11,8 +11,8 @@ from typing import Any
 import fsspec
 import pytest
 from throughline.records import proof
-from throughline.records.verification.anchored import Anchored
 from throughline.records.anchors import Anchor
+from throughline.records.verification.anchored import Anchored
 
 STATEMENT: dict[str, Any] = {
     "version": 1,

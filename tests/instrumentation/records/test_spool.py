@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import resource
 import stat
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from throughline.records import left_over
 from throughline.records.proof import GENESIS
 from throughline.records.spool import Head, Spool, SpoolClosedError, SpoolFullError, WrongKeyError
 
@@ -230,3 +237,156 @@ def test_what_somebody_removed_or_spoilt_holds_up_nothing(tmp_path: Path) -> Non
     spoilt.write_bytes(b"?" * 4_048)
     assert [sequence for sequence, _, _ in drained(spool)] == [2]
     assert b"?" * 4_048 in [path.read_bytes() for path in (tmp_path / "refused").iterdir()]
+
+
+# --- the disk, other threads, other processes -----------------------------------------------------------------------
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """What a forked child, which ends without pytest's own end, ended with after this."""
+    child = os.fork()
+    if not child:
+        try:
+            work()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_what_the_disk_takes_in_part_is_taken_back(tmp_path: Path) -> None:
+    def fill_the_disk() -> None:
+        spool = filled(created(tmp_path), [b"x" * 1_000] * 3)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000))  # no file may become larger
+        (file,) = spool.folder.glob("*.frames")
+        before = file.read_bytes()
+        with pytest.raises(OSError, match="File too large"):
+            spool.append(head(3), b"y" * 2_000)
+        assert file.read_bytes() == before
+        assert spool.head == head(2)
+        filled(spool, [b"z" * 100], 3)
+        assert [payload[:1] for _, _, payload in drained(spool)] == [b"x", b"x", b"x", b"z"]
+
+    assert in_child(fill_the_disk) == 0
+
+
+def test_a_folder_that_may_not_be_written_to_is_the_callers_to_know(tmp_path: Path) -> None:
+    def be_refused() -> None:
+        if os.getuid() == 0:
+            os.setuid(65_534)
+        with pytest.raises(PermissionError):
+            created(tmp_path / "closed")
+
+    (tmp_path / "closed").mkdir(mode=0o500)
+    tmp_path.parent.chmod(0o755)
+    assert in_child(be_refused) == 0
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="exists"):
+        created(tmp_path / "file")
+
+
+def test_an_append_that_fails_for_good_leaves_what_was_there(tmp_path: Path) -> None:
+    spool = filled(created(tmp_path, limit=64_000), [b"x" * 4_000])
+    spool.folder.rename(tmp_path / "elsewhere")  # the next file cannot be made
+    with pytest.raises(FileNotFoundError):
+        spool.append(head(1), b"y" * 4_000)
+    (tmp_path / "elsewhere").rename(spool.folder)
+    spool.append(head(1), b"z" * 4_000)
+    assert [payload[:1] for _, _, payload in drained(spool)] == [b"x", b"z"]
+
+
+def test_a_forked_child_writes_nothing_into_its_parents(tmp_path: Path) -> None:
+    spool = filled(created(tmp_path), [b"one"])
+
+    def append_too() -> None:
+        with pytest.raises(SpoolClosedError):
+            spool.append(head(1), b"the child's")
+        spool.close()
+        assert spool.drop_oldest() is None
+        assert Spool.take_over(spool.folder, None) is None  # the parent lives
+
+    assert in_child(append_too) == 0
+    filled(spool, [b"two"], 1)
+    assert [payload for _, _, payload in drained(spool)] == [b"one", b"two"]
+
+
+def test_a_child_that_outlives_its_parent_does_not_keep_the_parents_folder(tmp_path: Path) -> None:
+    def leave_a_child_behind() -> None:
+        filled(created(tmp_path), [b"one"])
+        if not os.fork():
+            os.read(until_the_end, 1)
+            os._exit(0)
+
+    until_the_end, end = os.pipe()
+    assert in_child(leave_a_child_behind) == 0
+    assert [payload for _, _, payload in drained(taken_over(tmp_path / CHAIN))] == [b"one"]
+    os.close(end)
+    os.close(until_the_end)
+
+
+def test_one_of_many_takes_a_dead_process_s_chain_over(tmp_path: Path) -> None:
+    for number in range(20):
+        filled(created(tmp_path, chain=f"{number:032x}"), [b"one"]).close()
+    folders = sorted(tmp_path.iterdir())
+    with ThreadPoolExecutor(8) as pool:
+        taken = [folder for spools in pool.map(lambda _: _all_of(folders), range(8)) for folder in spools]
+    assert sorted(taken) == folders
+
+
+def _all_of(folders: list[Path]) -> list[Path]:
+    return [folder for folder in folders if (spool := Spool.take_over(folder, None)) and not _kept.append(spool)]
+
+
+_kept: list[Spool] = []
+
+
+def test_threads_append_and_settle_at_once(tmp_path: Path) -> None:
+    spool, lock, counter = created(tmp_path, limit=100_000), threading.Lock(), itertools.count()
+
+    def append() -> None:
+        for _ in range(500):
+            with lock:
+                sequence = next(counter)
+                while True:
+                    try:
+                        spool.append(head(sequence), b"x" * 300)
+                        break
+                    except SpoolFullError:
+                        assert spool.wait_for_space(10)
+
+    threads = [threading.Thread(target=append) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    found: list[int] = []
+    while len(found) < 2_000:
+        found += [sequence for sequence, _, _ in drained(spool, 64)]
+    for thread in threads:
+        thread.join()
+    assert found == list(range(2_000))
+
+
+def test_what_died_while_it_was_made_or_removed_is_cleared_away(tmp_path: Path) -> None:
+    for name in ("new-" + "a" * 32, "gone-" + "b" * 32, "new-" + "c" * 32):
+        (tmp_path / name).mkdir()
+    for name in ("a" * 32, "c" * 32):
+        (tmp_path / f"new-{name}" / "lock").touch()
+    os.utime(tmp_path / ("new-" + "a" * 32), (0, 0))
+    living = filled(created(tmp_path), [b"one"])
+    left_over.clear(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"new-" + "c" * 32, CHAIN}
+    assert living.waiting_bytes
+
+
+def test_too_many_statements_make_the_oldest_go(tmp_path: Path) -> None:
+    spool = created(tmp_path)
+    spool.add_statement({"sequence": -1, "kind": "opened"})
+    for sequence in range(1_200):
+        spool.add_statement({"sequence": sequence, "kind": "interval"})
+    names = spool.statements_to("send")
+    assert len(names) == 1_000
+    assert (names[0], names[1], names[-1]) == (
+        "000000000000-opened.json",
+        "000000000202-interval.json",
+        "000000001200-interval.json",
+    )
