@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from throughline.cli import doctor, keys, records, setup, top, trace, verify
+from throughline.cli import doctor, keys, records, setup, spool, top, trace, verify
 from throughline.cli.failures import reported
 from throughline.version import __version__
 
@@ -39,3 +39,4 @@ application.command(epilog=verify.EXAMPLES)(reported()(verify.verify))
 application.command()(reported()(doctor.doctor))
 application.command()(reported()(setup.setup))
 application.add_typer(keys.group, name="keys")
+application.add_typer(spool.group, name="spool")

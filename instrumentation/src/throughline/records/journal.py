@@ -84,6 +84,11 @@ class Journal:
         ledger = self._ledger
         return ledger is None or ledger.spool.flush(seconds)
 
+    def deliver_left_over(self) -> None:
+        """Look at once for what dead processes left, rather than at the first record: a server that forks its workers
+        must not have sent anything before, as gRPC does not survive that."""
+        self._sender.start()
+
     def close(self, seconds: float = _AT_EXIT) -> None:
         """End the chain, take nothing more; what is not delivered after so many seconds, the next process delivers."""
         with self._opening:
