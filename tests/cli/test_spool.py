@@ -1,4 +1,4 @@
-"""What waits on this machine's disk, as a person sees it and sends it on; processes are killed, the receiver is real."""
+"""What waits on this machine's disk, as a person sees it and sends it on; real processes are killed."""
 
 from __future__ import annotations
 
