@@ -74,6 +74,20 @@ class Store:
             files.pipe_file(aside, data)
             files.mv(aside, path)
 
+    def delete(self, digest: str) -> bool:
+        """Remove a blob; whether it was there."""
+        files, path = _opened(self.url_of(digest))
+        try:
+            files.rm_file(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def has(self, digest: str) -> bool:
+        """Whether a blob is there."""
+        files, path = _opened(self.url_of(digest))
+        return bool(files.exists(path))
+
 
 def read(reference: str, store: str | None = None) -> Any:
     """The content that a reference leads to. Raises ValueError where something else is there, or where it leads out of

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from throughline import names
 from throughline.content import encoded
+from throughline.records.keys import read_private_key
 from throughline.records.proof import key_id
 
 if TYPE_CHECKING:
@@ -119,17 +120,11 @@ def _public_key(file: Path) -> X25519PublicKey:
 
 
 def _private_key(file: Path) -> X25519PrivateKey:
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    pem = _read(file)
-    try:
-        key = load_pem_private_key(pem, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it has a password
-        key = None
+    key = read_private_key(file)
     if not isinstance(key, X25519PrivateKey):
-        raise ValueError(f"{file} is no X25519 private key in PEM; {_ADVICE}")  # noqa: TRY004
+        raise ValueError(f"{file} holds a key that signs, not one that opens; {_ADVICE}")  # noqa: TRY004
     return key
 
 
