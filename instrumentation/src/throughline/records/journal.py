@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final
 
 from throughline import endings
@@ -29,6 +29,7 @@ from throughline.settings import ANCHOR, SIGNING_KEY_FILE, SPOOL, SPOOL_KEY_FILE
 
 _log = logging.getLogger(__name__)
 _AT_EXIT: Final = 5.0  # seconds
+_FOR_OTHERS: Final = 2.0  # seconds of these for dead processes' chains that are nearly done with
 _PAUSE: Final = 5.0  # seconds until a folder that failed is tried again
 Resource = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
@@ -96,8 +97,15 @@ class Journal:
             ledger, self._ledger = self._ledger, None
         if ledger is not None:
             ledger.close(seconds)
+            self._finish_others(min(seconds, _FOR_OTHERS))
         self._sender.close()
         _all.discard(self)
+
+    def _finish_others(self, seconds: float) -> None:
+        """Where all processes are short, each closes the chains of those that died before it."""
+        deadline = monotonic() + seconds
+        while self._sender.is_recovering and monotonic() < deadline:
+            sleep(0.02)
 
     # --- chains -----------------------------------------------------------------------------------------------------
 

@@ -85,6 +85,11 @@ class Sender:
         if self._anchoring is not None:
             self._anchoring.wake()
 
+    @property
+    def is_recovering(self) -> bool:
+        """Whether it is about to be done with a dead process's chain, unless the Collector is away."""
+        return bool(self._adopted) and not self._courier.trouble
+
     def close(self) -> None:
         """Stop. What is not delivered stays on disk; a record that is on its way may be sent again by the next one."""
         self._background.stop()
