@@ -9,7 +9,7 @@ from throughline import names
 from throughline.records.erasing.person import Trail
 from throughline.records.streams import USER, Query, batches
 
-JAEGER: Final = "*jaeger-span-*"
+JAEGER: Final = "jaeger-span-*"
 """Where Jaeger keeps spans of its own, where Elasticsearch is its storage."""
 _TRACES_AT_ONCE: Final = 50
 
