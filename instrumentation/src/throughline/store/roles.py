@@ -68,11 +68,8 @@ ROLES: Final = (
     Role("writer", indices={WRITTEN: ("create_doc", "auto_configure")}),
     Role("reader", ("monitor",), {METADATA: _READ}),
     Role("auditor", ("monitor",), {(*METADATA, *CONTENT): _READ}),
-    Role(
-        "operator",
-        ("monitor", "manage_index_templates"),
-        {WRITTEN: ("manage", "read", "write"), ("jaeger-span-*",): ("manage", "read", "write")},  # whom he erases is there
-    ),
+    # Whom he erases may be among Jaeger's own spans, too.
+    Role("operator", ("monitor", "manage_index_templates"), {(*WRITTEN, "jaeger-span-*"): ("manage", "read", "write")}),
     # Not of the evidence: the passages of the shipped services, and the indices that Jaeger keeps in compose.
     Role("librarian", ("monitor",), {CORPUS: ("manage", "read", "write")}),
     Role("retriever", indices={CORPUS: ("read",)}),
