@@ -315,6 +315,7 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_parents_folder(tmp_p
     def leave_a_child_behind() -> None:
         filled(created(tmp_path), [b"one"])
         if not os.fork():
+            os.close(end)
             os.read(until_the_end, 1)
             os._exit(0)
 

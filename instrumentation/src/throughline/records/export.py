@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -13,7 +14,6 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
@@ -91,7 +91,7 @@ class Exporter:
     def send(self, records: Sequence[Any]) -> bool:
         """Whether the Collector took them."""
         self._quiet.has_retried = False
-        return bool(self._exporter.export(records) is LogRecordExportResult.SUCCESS)
+        return str(self._exporter.export(records).name) == "SUCCESS"
 
     @property
     def was_transient(self) -> bool:
@@ -139,9 +139,16 @@ def _named(name: str) -> Any:
 
 @cache
 def _readable() -> Any:
-    from opentelemetry.sdk import _logs
+    """Record, resource and scope as exporters take them."""
+    return getattr(importlib.import_module("opentelemetry.sdk._logs"), "ReadableLogRecord", _as_sdk_1_38_had_it)
 
-    return _logs.ReadableLogRecord
+
+def _as_sdk_1_38_had_it(record: LogRecord, resource: Resource, scope: InstrumentationScope) -> Any:
+    sdk = importlib.import_module("opentelemetry.sdk._logs")
+    unlimited = sdk.LogLimits(max_attributes=sdk.LogLimits.UNSET, max_attribute_length=sdk.LogLimits.UNSET)
+    known = ("timestamp", "observed_timestamp", "context", "severity_number", "event_name", "attributes")
+    given = {name: getattr(record, name) for name in known}
+    return sdk.LogData(sdk.LogRecord(**given, resource=resource, limits=unlimited), scope)
 
 
 def _has_long_digits(payload: bytes) -> bool:

@@ -120,7 +120,7 @@ class Spool:
     def drop_oldest(self) -> tuple[int, int] | None:
         """Give up some of the oldest records; the first and the last sequence of them. None when there are none."""
         with self._changed:
-            dropped = self._segments.drop_oldest()
+            dropped = None if self.closed else self._segments.drop_oldest()
             self._changed.notify_all()
             return dropped
 
