@@ -15,6 +15,7 @@ from opentelemetry.trace import NoOpTracerProvider
 from throughline import instrumentor
 from throughline.adapters import CLIENTS
 from throughline.cli.checking import Check, failed, ok, warning
+from throughline.cli.evidence_checks import evidence_checks
 from throughline.privacy import Masker, MaskingConfigurationError
 from throughline.settings import ContentMode, Settings
 from throughline.version import __version__
@@ -30,6 +31,7 @@ def process_checks(variables: Mapping[str, str]) -> Iterator[Check]:
     yield _entry_point(variables)
     yield from _clients()
     yield from _settings(variables)
+    yield from evidence_checks(variables)
     yield from _exporting(variables)
 
 
