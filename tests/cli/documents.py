@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from throughline import names
+from throughline.records.proof import CONTENT
 
 Document = dict[str, Any]
 SERVICE: Final = "cli-tests"
 START: Final = 1_781_000_000_000  # milliseconds; 2026-06-09
 ADA, BOB, CAROL = (f"c11{digit}" + digit * 28 for digit in "abc")
 TWIN: Final = ADA[:8] + "0" * 24  # begins like ada's
-RECORDS, EVALUATIONS, SPANS, EVENTS = (
+RECORDS, CONTENTS, EVALUATIONS, SPANS, EVENTS = (
     "logs-genai.record.otel-cli",
+    "logs-genai.content.otel-cli",
     "logs-genai.evaluation.otel-cli",
     "traces-generic.otel-cli",
     "logs-generic.otel-cli",
@@ -28,15 +30,25 @@ CHAT_SPAN, SEARCH_SPAN, ROOT_SPAN = "c" * 16, "d" * 16, "e" * 16
 def all_documents() -> list[tuple[str, str, Document]]:
     """(stream, id, document) of everything."""
     return [
-        (RECORDS, f"{ADA}{SEARCH_SPAN}", record(ADA, SEARCH_SPAN, 0, ada_retrieval())),
-        (RECORDS, f"{ADA}{CHAT_SPAN}", record(ADA, CHAT_SPAN, 1000, ada_chat())),
-        (RECORDS, f"{BOB}{CHAT_SPAN}", record(BOB, CHAT_SPAN, 60_000, bob_chat())),
-        (RECORDS, f"{CAROL}{CHAT_SPAN}", record(CAROL, CHAT_SPAN, 120_000, carol_chat())),
-        (EVALUATIONS, f"{ADA}{'f' * 16}", evaluation(ADA)),
-        (EVALUATIONS, f"{TWIN}{'f' * 16}", evaluation(TWIN)),
+        *taken_apart(RECORDS, f"{ADA}{SEARCH_SPAN}", record(ADA, SEARCH_SPAN, 0, ada_retrieval())),
+        *taken_apart(RECORDS, f"{ADA}{CHAT_SPAN}", record(ADA, CHAT_SPAN, 1000, ada_chat())),
+        *taken_apart(RECORDS, f"{BOB}{CHAT_SPAN}", record(BOB, CHAT_SPAN, 60_000, bob_chat())),
+        *taken_apart(RECORDS, f"{CAROL}{CHAT_SPAN}", record(CAROL, CHAT_SPAN, 120_000, carol_chat())),
+        *taken_apart(EVALUATIONS, f"{ADA}{'f' * 16}", evaluation(ADA)),
+        *taken_apart(EVALUATIONS, f"{TWIN}{'f' * 16}", evaluation(TWIN)),
         *((SPANS, f"{trace}{span['span_id']}", span) for trace in (ADA, BOB) for span in spans(trace)),
         (EVENTS, f"{BOB}attempt", attempt(BOB)),
     ]
+
+
+def taken_apart(stream: str, identity: str, document: Document) -> list[tuple[str, str, Document]]:
+    """The record and, under the same id, what was said, as the Collector stores them."""
+    said = {name: value for name, value in document["attributes"].items() if name in CONTENT}
+    known = {name: value for name, value in document["attributes"].items() if name not in CONTENT}
+    parts = [(stream, identity, {**document, "attributes": known})]
+    if said:
+        parts.append((CONTENTS, identity, {**document, "attributes": {names.RECORD_ID: identity, **said}}))
+    return parts
 
 
 def record(trace: str, span: str, after: int, attributes: Document) -> Document:

@@ -12,6 +12,7 @@ from throughline.cli.content import render_content
 from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import CommandError
 from throughline.cli.moments import read_moment, read_period
+from throughline.store.mappings import CONTENT
 from throughline.store.queries import GROUPS, ORDERS, Search, figures_body
 from throughline.store.traces import epoch, from_documents
 
@@ -67,11 +68,13 @@ def test_endpoints_come_from_the_environment_before_the_file_upward(tmp_path: Pa
 
 def test_a_search_asks_for_what_is_known_and_nothing_else() -> None:
     assert Search().query() == {"bool": {"filter": [], "must_not": []}}
-    asked = Search(user="ada", status="error", since="2026-11-23T10:00:00+00:00", text="second opinion").query()["bool"]
+    search = Search(user="ada", status="error", since="2026-11-23T10:00:00+00:00", text="second opinion")
+    asked, of_content = search.query()["bool"], search.text_query(CONTENT)["bool"]
     assert {"term": {"attributes.user.id": "ada"}} in asked["filter"]
     assert {"range": {"@timestamp": {"gte": "2026-11-23T10:00:00+00:00"}}} in asked["filter"]
     assert {"exists": {"field": "attributes.error.type"}} in asked["filter"]
-    (text,) = (each["multi_match"] for each in asked["filter"] if "multi_match" in each)
+    assert {"range": {"@timestamp": {"gte": "2026-11-23T10:00:00+00:00"}}} in of_content["filter"]
+    (text,) = (each["multi_match"] for each in of_content["filter"] if "multi_match" in each)
     assert text["type"] == "phrase"
     assert "attributes.gen_ai.output.messages.parts.content" in text["fields"]
     assert Search(status="ok").query()["bool"]["must_not"] == [{"exists": {"field": "attributes.error.type"}}]

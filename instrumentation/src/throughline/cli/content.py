@@ -14,13 +14,21 @@ _ROLES = {"system": "blue", "user": "green", "assistant": "magenta", "tool": "ye
 
 def render_content(attributes: Mapping[str, Any], most: int | None) -> list[Text]:
     """One text for each message or passage list; each is cut to `most` characters, None: whole."""
-    lines = [*_instructions(attributes), *_retrieval(attributes)]
+    lines = [*_elsewhere(attributes), *_instructions(attributes), *_retrieval(attributes)]
     for name in (names.INPUT_MESSAGES, names.OUTPUT_MESSAGES):
         for message in _listed(attributes.get(name)):
             if isinstance(message, Mapping):
                 role = str(message.get("role", "?"))
                 lines.append(_line(role, _ROLES.get(role, "white"), _said(message.get("parts")), most))
     return lines
+
+
+def _elsewhere(attributes: Mapping[str, Any]) -> Iterator[Text]:
+    """Content that this document has only sealed, or a note of."""
+    if names.CONTENT_SEALED in attributes:
+        yield _line("sealed", "cyan", f"for the holder of key {attributes.get(names.CONTENT_SEALED_FOR, '?')}", None)
+    if names.CONTENT_SET_ASIDE in attributes:
+        yield _line("set aside", "cyan", "in the Collector's set-aside.json, for it is too large for a document", None)
 
 
 def _instructions(attributes: Mapping[str, Any]) -> Iterator[Text]:

@@ -42,7 +42,8 @@ def records(
 ) -> None:
     """List what was generated, newest first: who, when, which model and prompt, tokens, cost, outcome.
 
-    Every call has its record; records are never sampled. --json writes one document a line, content included.
+    Every call has its record; records are never sampled. --json writes one document a line, with content for who may
+    read it.
     """
     first, last = read_period(since, until)
     search = Search(
@@ -51,8 +52,9 @@ def records(
     )  # fmt: skip
     with Endpoints.find().elasticsearch() as store:
         found = queries.find(store, queries.RECORDS, search, limit)
+        said = queries.contents(store, records=[record["_id"] for record in found]) if json else {}
     if json:
-        for record in found:
+        for record in queries.with_contents(found, said):
             write_json(record)
     elif found:
         console = Console()

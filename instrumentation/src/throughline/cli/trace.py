@@ -102,9 +102,12 @@ def gather(store: Elasticsearch, http: httpx.Client, endpoints: Endpoints, trace
         spans, events = queries.spans(store, trace_id), queries.span_events(store, trace_id)
         evidence.steps = traces.from_documents(spans, events)
         evidence.source = "Elasticsearch" if evidence.steps else None
-    search = Search(trace=trace_id)
-    evidence.records = queries.find(store, queries.RECORDS, search, _MOST)[::-1]
-    evidence.evaluations = queries.find(store, queries.EVALUATIONS, search, _MOST)[::-1]
+    search, said = Search(trace=trace_id), queries.contents(store, trace=trace_id)
+    records, evaluations = (
+        queries.with_contents(queries.find(store, index, search, _MOST)[::-1], said)
+        for index in (queries.RECORDS, queries.EVALUATIONS)
+    )
+    evidence.records, evidence.evaluations = records, evaluations
     return evidence
 
 

@@ -1,12 +1,13 @@
 """Questions to the store: records, evaluations and spans by what people know of a request, and figures over records.
 
-Figures come from records, which are never sampled. The functions that build a request's body are apart from those that
-send it, so that a dashboard's test can compare.
+Figures come from records, which are never sampled. What was said is stored apart from them under the same ids; who may
+read only records finds and sees none of it. The functions that build a request's body are apart from those that send
+it, so that a dashboard's test can compare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -14,14 +15,22 @@ from elasticsearch import Elasticsearch
 
 from throughline import names
 from throughline.store import mappings
+from throughline.store.attributes import Mapping
 from throughline.store.mappings import searched_text
+from throughline.store.traces import epoch
 
 RECORDS: Final = "logs-genai.record.otel-*"
 EVALUATIONS: Final = "logs-genai.evaluation.otel-*"
+CONTENTS: Final = "logs-genai.content.otel-*"
+REJECTED: Final = "logs-genai.rejected.otel-*"
 SPANS: Final = "traces-*.otel-*"
 LOGS: Final = "logs-generic.otel-*"
 SERVICE: Final = "resource.attributes.service.name"
 TIME: Final = "@timestamp"
+PAGE: Final = 1000
+MOST_CONTENTS: Final = 100
+"""So many are fetched at once; each may have megabytes."""
+_NEWEST_FIRST: Final = [{TIME: {"order": "desc", "unmapped_type": "date_nanos"}}]
 
 Document = dict[str, Any]
 Body = dict[str, Any]
@@ -69,13 +78,13 @@ class Search:
     trace: str | None = None
     status: Literal["ok", "error"] | None = None
     text: str | None = None
-    """Words that occur in the content, next to each other."""
+    """Words that occur in the content, next to each other; `find` looks for them, figures do not heed them."""
     since: str | None = None
     """Elasticsearch date math or ISO 8601: `now-1h`, `2026-11-23T10:00:00Z`."""
     until: str | None = None
 
     def query(self) -> Body:
-        """The search as an Elasticsearch query."""
+        """The search as an Elasticsearch query on records, but for the text."""
         exact = {
             attribute(names.USER_ID): self.user,
             attribute(names.SESSION_ID): self.session,
@@ -84,24 +93,83 @@ class Search:
             attribute(names.PROMPT_NAME): self.prompt,
             attribute(names.PROMPT_VARIANT): self.variant,
             attribute(names.OPERATION_NAME): self.operation,
-            SERVICE: self.service,
-            "trace_id": self.trace,
         }
-        filters: list[Body] = [{"term": {field: value}} for field, value in exact.items() if value is not None]
-        if self.since or self.until:
-            bounds = {"gte": self.since, "lte": self.until}
-            filters.append({"range": {TIME: {key: value for key, value in bounds.items() if value}}})
-        if self.text:
-            filters.append({"multi_match": {"query": self.text, "type": "phrase", "fields": searched_text(mappings.CONTENT)}})
         failed = {"exists": {"field": attribute(names.ERROR_TYPE)}}
-        if self.status == "error":
-            filters.append(failed)
+        filters = [*self._everywhere(), *_terms(exact), *([failed] if self.status == "error" else [])]
         return {"bool": {"filter": filters, "must_not": [failed] if self.status == "ok" else []}}
+
+    def text_query(self, kind: Mapping) -> Body:
+        """The text, with what else is known of documents of this kind."""
+        words = {"multi_match": {"query": self.text, "type": "phrase", "fields": searched_text(kind)}}
+        return {"bool": {"filter": [words, *self._everywhere()]}}
+
+    def _everywhere(self) -> list[Body]:
+        """What stands on a record and on its content alike."""
+        bounds = {key: value for key, value in (("gte", self.since), ("lte", self.until)) if value}
+        known = _terms({SERVICE: self.service, "trace_id": self.trace})
+        return [*known, {"range": {TIME: bounds}}] if bounds else known
+
+
+def _terms(exact: Body) -> list[Body]:
+    return [{"term": {field: value}} for field, value in exact.items() if value is not None]
 
 
 def find(client: Elasticsearch, index: str, search: Search, limit: int = 100) -> list[Document]:
     """The documents, newest first, each as it was stored with its id under `_id`."""
-    return _documents(client, index, search.query(), limit)
+    if not search.text:
+        return _documents(client, index, search.query(), limit)
+    own = {"bool": {"filter": [search.query(), search.text_query(mappings.RECORD)]}}
+    found = {document["_id"]: document for document in _documents(client, index, own, limit)}
+    found |= _of_content(client, index, search, limit)
+    return sorted(found.values(), key=lambda document: epoch(document[TIME]), reverse=True)[:limit]
+
+
+def _of_content(client: Elasticsearch, index: str, search: Search, limit: int) -> dict[str, Document]:
+    """The newest documents whose content has the text: content is asked page by page until there are enough."""
+    found: dict[str, Document] = {}
+    for identities in _pages(client, search.text_query(mappings.CONTENT)):
+        query = {"bool": {"filter": [search.query(), {"ids": {"values": identities}}]}}
+        found |= {document["_id"]: document for document in _documents(client, index, query, limit - len(found))}
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _pages(client: Elasticsearch, query: Body) -> Iterator[list[str]]:
+    """Ids of contents that match, newest first."""
+    sort = [*_NEWEST_FIRST, {attribute(names.RECORD_ID): {"order": "asc", "unmapped_type": "keyword"}}]
+    after: list[Any] | None = None
+    while True:
+        reply = client.search(
+            index=CONTENTS, query=query, size=PAGE, sort=sort, search_after=after, source=False, ignore_unavailable=True
+        )
+        hits = reply["hits"]["hits"]
+        if hits:
+            yield [hit["_id"] for hit in hits]
+        if len(hits) < PAGE:
+            return
+        after = hits[-1]["sort"]
+
+
+def contents(client: Elasticsearch, *, trace: str | None = None, records: Iterable[str] = ()) -> dict[str, Document]:
+    """What was said in the operations of a trace, or in these records, by their ids; empty for who may not read it."""
+    if trace is not None:
+        queries: list[Body] = [{"term": {"trace_id": trace}}]
+    else:
+        identities = list(records)
+        starts = range(0, len(identities), MOST_CONTENTS)
+        queries = [{"ids": {"values": identities[start : start + MOST_CONTENTS]}} for start in starts]
+    size = PAGE if trace is not None else MOST_CONTENTS
+    return {each["_id"]: each for query in queries for each in _documents(client, CONTENTS, query, size)}
+
+
+def with_contents(records: Iterable[Document], contents: dict[str, Document]) -> list[Document]:
+    """The records as they were before their content was taken apart from them."""
+    nothing: Document = {"attributes": {}}
+    return [
+        {**record, "attributes": {**contents.get(record["_id"], nothing)["attributes"], **record["attributes"]}}
+        for record in records
+    ]
 
 
 def record(client: Elasticsearch, record_id: str) -> Document | None:
@@ -135,8 +203,7 @@ def traces_like(client: Elasticsearch, beginning: str, limit: int = 5) -> list[s
 
 
 def _documents(client: Elasticsearch, index: str, query: Body, limit: int) -> list[Document]:
-    newest_first = [{TIME: {"order": "desc", "unmapped_type": "date_nanos"}}]
-    reply = client.search(index=index, query=query, size=limit, sort=newest_first, ignore_unavailable=True)
+    reply = client.search(index=index, query=query, size=limit, sort=_NEWEST_FIRST, ignore_unavailable=True)
     return [{**hit["_source"], "_id": hit["_id"]} for hit in reply["hits"]["hits"]]
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from throughline.store import mappings
+from throughline.store.attributes import Mapping
 from throughline.store.retention import Retention
 
 
@@ -17,7 +18,7 @@ class Kind:
 
     name: str
     pattern: str
-    mapping: mappings.Mapping
+    mapping: Mapping
     priority: int = 300
 
     @property
