@@ -20,7 +20,8 @@ import psutil
 import typer
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
-from evidence.ledger import HOUR, Chain, Key, Ledger, now, write_keys
+from evidence.ledger import Chain, Ledger
+from evidence.signing import HOUR, Key, now, write_keys
 from native.stack import Stack
 
 _AT_ONCE = 5_000

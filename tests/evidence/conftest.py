@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
-from evidence.ledger import Key, Ledger, write_keys
+from evidence.ledger import Chain, Ledger
+from evidence.signing import Key, write_keys
 from throughline.cli.application import application
 from typer.testing import CliRunner
 
@@ -89,6 +90,14 @@ def ledger(client: Elasticsearch, tmp_path: Path, namespace: str) -> Iterator[Le
     ledger = Ledger(client, tmp_path / "anchor", namespace)
     yield ledger
     ledger.remove()
+
+
+@pytest.fixture
+def chain(ledger: Ledger, key: Key) -> Chain:
+    """Of 35 records, stated every 10, and closed; stored and anchored."""
+    chain = Chain(key).fill(35)
+    ledger.write(chain)
+    return chain
 
 
 @pytest.fixture

@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
+from evidence.signing import HOUR, Document, Key, now
 from throughline import names
 from throughline.records import proof
 from throughline.records.anchors import path_of
 
-Document = dict[str, Any]
-HOUR, DAY = 3_600 * 10**9, 86_400 * 10**9
+SET = "ctx._source.attributes[params.name] = params.value"
+"""Painless that changes one attribute."""
 RESOURCE = {"service.name": "ledger", "service.version": "1.2", "host.name": "böx", "telemetry.sdk.language": "python"}
-
-
-def now() -> int:
-    return time.time_ns()
-
-
-class Key:
-    """A signing key and its entry in the list."""
-
-    def __init__(self, purpose: str = "signing", since: int | None = None, until: int | None = None) -> None:
-        self._private = Ed25519PrivateKey.generate()
-        self.public = self._private.public_key().public_bytes_raw()
-        self.id = proof.key_id(self.public)
-        self.entry = {
-            "id": self.id,
-            "purpose": purpose,
-            "public": base64.b64encode(self.public).decode(),
-            "from": _iso(since if since is not None else now() - 4_000 * DAY),
-            "until": None if until is None else _iso(until),
-            "owner": "tests",
-        }
-
-    def sign(self, statement: Document) -> Document:
-        named = {**statement, "key": self.id}
-        signature = self._private.sign(proof.statement_bytes(named))
-        return {**named, "signature": base64.b64encode(signature).decode()}
-
-
-def write_keys(path: Path, *keys: Key) -> Path:
-    path.write_text(json.dumps({"version": 1, "keys": [key.entry for key in keys]}))
-    return path
 
 
 @dataclass(slots=True)
@@ -200,10 +165,6 @@ def _salts(attributes: Document) -> Document:
     return {**salts, names.CHAIN_SALTED: sorted(salted)}
 
 
-def _iso(nanoseconds: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000)).isoformat()
-
-
 _AUDITED = (names.CHAIN_GAP, names.CONTENT_OPENED, names.CONTENT_ERASED)
 
 
@@ -312,3 +273,7 @@ def of_places(chain: Chain, sequences: Sequence[int] | None) -> Document:
     if sequences is not None:
         filters.append({"terms": {f"attributes.{names.CHAIN_SEQUENCE}": list(sequences)}})
     return {"bool": {"filter": filters}}
+
+
+def identity(chain: Chain, sequence: int) -> str:
+    return str(chain.records[sequence]["attributes"][names.RECORD_ID])

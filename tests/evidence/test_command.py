@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from evidence.conftest import Run
-from evidence.ledger import Chain, Key, Ledger
+from evidence.ledger import Chain, Ledger
+from evidence.signing import Key
 from throughline.records.verification.findings import MEANING, NOTES, Kind
 
 pytestmark = pytest.mark.stack

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from elasticsearch.helpers import bulk
 from evidence.conftest import Run
-from evidence.ledger import DAY, HOUR, Chain, Key, Ledger, call, gap, now, tombstone, write_keys
+from evidence.ledger import Chain, Ledger, call, gap, tombstone
+from evidence.signing import DAY, HOUR, Key, now, write_keys
 from throughline import names
 
 pytestmark = pytest.mark.stack

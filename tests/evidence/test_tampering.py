@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import copy
-import json
-from pathlib import Path
 
 import pytest
 from evidence.conftest import Run
-from evidence.ledger import HOUR, Chain, Key, Ledger, call, now, tombstone, write_keys
+from evidence.ledger import SET, Chain, Ledger, call, identity, tombstone
+from evidence.signing import Key, now
 from throughline import names
 from throughline.records import proof
 
 pytestmark = pytest.mark.stack
-SET = "ctx._source.attributes[params.name] = params.value"
-LINKS = (names.CHAIN_SEQUENCE, names.CHAIN_PREVIOUS, names.CHAIN_DIGEST, names.CHAIN_SALTED)
 CUT = "ctx._source.attributes.remove(params.name)"
-
-
-@pytest.fixture
-def chain(ledger: Ledger, key: Key) -> Chain:
-    chain = Chain(key).fill(35)
-    ledger.write(chain)
-    return chain
-
-
-def identity(chain: Chain, sequence: int) -> str:
-    return str(chain.records[sequence]["attributes"][names.RECORD_ID])
 
 
 @pytest.mark.parametrize(
@@ -291,102 +277,6 @@ def test_a_removed_chain_is_named(ledger: Ledger, verify: Run, chain: Chain) -> 
     ended = verify()
     assert (ended.code, ended.found) == (1, {"removed chain": 35, "missing statement": 5})
     assert verify("--since", "1d").found == ended.found
-
-
-def rebuilt(chain: Chain, sequence: int, key: Key | None) -> Chain:
-    """The same chain with one record altered, and every digest behind it computed anew."""
-    other = Chain(key, start=chain.start, id=chain.id)
-    if key:
-        other.state("opened")
-    for number, record in enumerate(chain.records):
-        attributes = {name: value for name, value in record["attributes"].items() if name not in LINKS}
-        if number == sequence:
-            attributes[names.REQUEST_MODEL] = "large"
-        other.add(type(call(0))(attributes, trace=record["trace_id"], span=record["span_id"]))
-        if key and other.length % 10 == 0:
-            other.state("interval", int(next(s for s in chain.statements if s["sequence"] == number)["time"]))
-    if key:
-        other.state("closed")
-    return other
-
-
-@pytest.fixture
-def bare(ledger: Ledger, key: Key) -> Chain:
-    chain = Chain(key).fill(35, content=False)
-    ledger.write(chain)
-    return chain
-
-
-def test_a_log_rebuilt_without_the_key_is_named(ledger: Ledger, verify: Run, bare: Chain) -> None:
-    other = rebuilt(bare, 14, None)
-    ledger.delete(bare, range(35))
-    ledger.write(other)
-    ended = verify()
-    assert (ended.code, set(ended.found)) == (1, {"rebuilt"})
-    assert ended.places("rebuilt") == [(10, 19), (20, 29), (30, 34)]
-
-
-def test_a_log_rebuilt_with_the_key_differs_from_the_anchor(ledger: Ledger, verify: Run, bare: Chain, key: Key) -> None:
-    other = rebuilt(bare, 14, key)
-    ledger.delete(bare, range(35))
-    ledger.delete_statements(bare)
-    ledger.write(other, anchored=False)
-    ended = verify()
-    assert (ended.code, set(ended.found)) == (1, {"rebuilt", "rebuilt statement"})
-    assert ended.places("rebuilt") == [(10, 19), (20, 29), (30, 34)]
-    assert {first for first, _ in ended.places("rebuilt statement")} >= {19, 29, 34}
-    assert verify(THROUGHLINE_ANCHOR="").code == 0  # what the anchor is for
-
-
-def test_a_segment_rebuilt_between_statements_is_named(ledger: Ledger, verify: Run, bare: Chain) -> None:
-    other = rebuilt(bare, 14, None)
-    ledger.delete(bare, range(14, 20))
-    for record in other.records[14:20]:
-        ledger.insert(record)
-    ended = verify()
-    assert (ended.code, ended.found, ended.places("rebuilt")) == (1, {"rebuilt": 10}, [(10, 19)])
-
-
-def test_deleted_statements_are_missed_or_leave_records_uncovered(ledger: Ledger, verify: Run, chain: Chain) -> None:
-    ledger.delete_statements(chain, range={"attributes.throughline.chain.sequence": {"gte": 20}})
-    assert verify().found == {"missing statement": 2}
-    ended = verify(THROUGHLINE_ANCHOR="")
-    assert (ended.code, ended.found, ended.whole["proven"]) == (1, {"not covered": 15}, 20)
-
-
-def test_deleted_anchors_are_missed(ledger: Ledger, verify: Run, chain: Chain) -> None:
-    for path in ledger.anchor.glob("*/*-interval.json"):
-        path.unlink()
-    ended = verify()
-    assert (ended.code, ended.found) == (1, {"missing anchor": 3})
-    assert ended.places("missing anchor") == [(9, 9), (19, 19), (29, 29)]
-
-
-def test_an_altered_anchor_is_not_taken_for_signed(ledger: Ledger, verify: Run, chain: Chain) -> None:
-    path = next(ledger.anchor.glob("*/*-000000000020-interval.json"))
-    path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "00" * 32}))
-    next(ledger.anchor.glob("*/*-000000000010-interval.json")).write_text("{")
-    ended = verify()
-    assert (ended.code, ended.places("wrong signature")) == (1, [(9, 9), (19, 19)])
-    assert ended.places("rebuilt statement") == [(9, 9), (19, 19)]
-
-
-def test_an_altered_statement_is_not_taken_for_signed(ledger: Ledger, verify: Run, chain: Chain) -> None:
-    forged = proof.canonical({**chain.statements[2], "digest": "00" * 32})
-    ledger.update(chain, [19], SET, kind="audit", name=names.CHECKPOINT_STATEMENT, value=forged)
-    ended = verify(THROUGHLINE_ANCHOR="")
-    assert (ended.code, ended.found, ended.places("wrong signature")) == (1, {"wrong signature": 1}, [(19, 19)])
-
-
-def test_keys_are_judged_by_the_list(ledger: Ledger, verify: Run, key: Key, tmp_path: Path) -> None:
-    strange, ended_key, sealing = Key(), Key(until=now() - 2 * HOUR), Key("sealing")
-    chains = [Chain(each).fill(3) for each in (strange, ended_key, sealing, key)]
-    ledger.write(*chains)
-    listed = write_keys(tmp_path / "others.json", ended_key, sealing, key)
-    ended = verify("--keys", str(listed))
-    assert ended.code == 1
-    assert ended.found == {"unknown key": 4, "key not valid then": 2, "not covered": 9}
-    assert ended.whole["proven"] == 3
 
 
 def test_masked_in_transit_is_told_apart(ledger: Ledger, verify: Run, chain: Chain) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 import pytest
-from evidence.ledger import Chain, Document, Key, call, now
+from evidence.ledger import Chain, call
+from evidence.signing import Document, Key, now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from throughline import names

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from throughline.cli import doctor, erase, keys, opening, records, setup, spool, top, trace, verify
+from throughline.cli import doctor, erase, export, keys, opening, records, setup, spool, top, trace, verify
 from throughline.cli.failures import reported
 from throughline.version import __version__
 
@@ -38,6 +38,7 @@ application.command(epilog=top.EXAMPLES)(reported()(top.top))
 application.command(epilog=verify.EXAMPLES)(reported()(verify.verify))
 application.command("open", epilog=opening.EXAMPLES)(reported()(opening.open_sealed))
 application.command(epilog=erase.EXAMPLES)(reported()(erase.erase))
+application.command(epilog=export.EXAMPLES)(reported()(export.export))
 application.command()(reported()(doctor.doctor))
 application.command()(reported()(setup.setup))
 application.add_typer(keys.group, name="keys")

@@ -6,13 +6,14 @@ import importlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self
 
 from throughline.records.anchors import path_of
 
 _NAME: Final = re.compile(r"([0-9a-f]{32})-(\d{12,})-([a-z]+)\.json")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_EPOCH: Final = datetime(1970, 1, 3, tzinfo=UTC)
 Place = tuple[int, str]
 """Sequence and kind of a statement."""
 
@@ -36,6 +37,11 @@ class Anchored:
         for day in self._names(self._root):
             if _DAY.fullmatch(day) and first <= day <= last:
                 self._keep(f"{self._root}/{day}", self._names(f"{self._root}/{day}"))
+
+    @classmethod
+    def unlisted(cls, url: str) -> Self:
+        """Without a list, to be asked for single statements."""
+        return cls(url, _EPOCH, _EPOCH)
 
     @property
     def chains(self) -> Iterable[str]:

@@ -41,6 +41,8 @@ class Slice:
     is_open: bool = True
     """No statement counts that covers the whole part."""
     newest: int = 0
+    statements: dict[int, Statement] = field(default_factory=dict)
+    """Those that count, by place."""
 
 
 class Book:
@@ -62,6 +64,7 @@ class Book:
                 found.boundaries[-1] = boundary
             else:
                 found.boundaries.append(boundary)
+            found.statements[boundary.sequence] = statement
             found.is_ended |= statement["kind"] in ENDS
             if last is not None and boundary.sequence >= last:
                 found.is_open = False

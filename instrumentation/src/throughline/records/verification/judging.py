@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +19,6 @@ from throughline.records.verification.trusted_keys import TrustedKeys
 from throughline.records.verification.walk import Walk
 from throughline.store.queries import attribute
 
-_EPOCH: Final = datetime(1970, 1, 3, tzinfo=UTC)
 _BATCH: Final = 500
 """Records whose tombstones are looked for at once."""
 
@@ -43,8 +41,7 @@ class Judge:
         self.stored, self._terms = Stored(sources.environment, sources.snapshot), sources.terms
         keys = TrustedKeys(sources.keys) if sources.keys else None
         self._keys = keys
-        self._anchored = Anchored(sources.anchor, _EPOCH, _EPOCH) if sources.anchor else None
-        """Lists nothing: it is asked for single statements."""
+        self._anchored = Anchored.unlisted(sources.anchor) if sources.anchor else None
         self._contents = sources.snapshot.contents is not None
         self._proven: dict[tuple[str, int], bool] = {}
 
@@ -94,19 +91,24 @@ class Judge:
         """Tell what was erased lawfully from what is just gone."""
         while report.lacking:
             batch, report.lacking = report.lacking[:_BATCH], report.lacking[_BATCH:]
-            erased = self._erased([held for _, held in batch])
+            erased, promised = self._erased([held for _, held in batch])
             for kind, held in batch:
                 sequence, chain = held.attributes[names.CHAIN_SEQUENCE], held.attributes[names.CHAIN_ID]
                 if held.identity in erased:
                     report.tally.add(Kind.ERASED, chain, sequence, held.identity)
-                else:
-                    what = "who asked is gone, and no tombstone says who erased it" if kind is Kind.ALTERED else ""
-                    report.tally.add(kind, chain, sequence, held.identity, what)
+                    continue
+                whose = "who asked is gone" if kind is Kind.ALTERED else "content is gone"
+                why = "the tombstone is not proven" if held.identity in promised else "there is no tombstone"
+                report.tally.add(kind, chain, sequence, held.identity, f"{whose}, and {why}")
 
-    def _erased(self, gone: list[Held]) -> set[str]:
-        """Which of these a tombstone names that is itself proven, in a chain that an operator signed."""
+    def _erased(self, gone: list[Held]) -> tuple[set[str], set[str]]:
+        """Which of these a tombstone names that is itself proven, in a chain that an operator signed.
+
+        Second: which of them a tombstone names that is not, or not yet.
+        """
         wanted = {held.identity for held in gone}
         found: set[str] = set()
+        promised: set[str] = set()
         named = {"terms": {attribute(names.AUDIT_RECORDS): sorted(wanted)}}
         for hit in self.stored.events(names.CONTENT_ERASED, named):
             attributes = hit["_source"]["attributes"]
@@ -115,4 +117,6 @@ class Judge:
             chain, sequence = attributes[names.CHAIN_ID], hit["sort"][1]
             if of_these - found and self.proves(chain, sequence, operator=True):
                 found |= of_these
-        return found
+            else:
+                promised |= of_these
+        return found, promised

@@ -19,6 +19,9 @@ CONTENTS: Final = ("content",)
 CHAIN: Final = attribute(names.CHAIN_ID)
 SEQUENCE: Final = attribute(names.CHAIN_SEQUENCE)
 _IS_STATEMENT: Final[Body] = {"term": {"event_name": names.CHAIN_CHECKPOINT}}
+_LACKING: Final[Body] = {
+    "bool": {"should": [{"bool": {"must_not": [{"exists": {"field": field}}]}} for field in (CHAIN, SEQUENCE)]}
+}
 _ORDER: Final = [{CHAIN: "asc"}, {SEQUENCE: "asc"}]
 _READ: Final = ["@timestamp", "attributes", "event_name", "resource.attributes", "span_id", "trace_id"]
 _KEEP: Final = "15m"
@@ -134,10 +137,25 @@ class Stored:
         query = _records([{"term": {"event_name": event}}, *filters])
         return self._stream(self.snapshot.records, query, _ORDER, ["attributes"])
 
+    def selected(self, filters: list[Body]) -> Iterator[Hit]:
+        """The records of these filters that belong to a chain, by chain and place."""
+        query = _records([*filters, {"exists": {"field": CHAIN}}, {"exists": {"field": SEQUENCE}}])
+        return self._stream(self.snapshot.records, query, _ORDER, _READ)
+
+    def count_outside(self, filters: list[Body]) -> int:
+        """How many records of these filters belong to no chain."""
+        reply = self._search(self.snapshot.records, _records([*filters, _LACKING]), size=0, track_total_hits=True)
+        return int(reply["hits"]["total"]["value"])
+
+    def contents_of(self, record_ids: list[str]) -> Iterator[Hit]:
+        """The contents of these records; none where they are not to be read."""
+        if self.snapshot.contents is None:
+            return iter(())
+        return self._stream(self.snapshot.contents, {"ids": {"values": record_ids}}, _ORDER, _READ)
+
     def outside(self, since: str | None, until: str | None) -> tuple[int, list[Hit]]:
         """How many records belong to no chain, and some of them."""
-        lacking = [{"bool": {"must_not": [{"exists": {"field": field}}]}} for field in (CHAIN, SEQUENCE)]
-        query = _records([*period(since, until), {"bool": {"should": lacking}}])
+        query = _records([*period(since, until), _LACKING])
         reply = self._search(self.snapshot.records, query, size=1_000, source=["resource"], track_total_hits=True)
         return reply["hits"]["total"]["value"], reply["hits"]["hits"]
 
