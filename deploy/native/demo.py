@@ -15,7 +15,7 @@ from elasticsearch import ApiError, Elasticsearch
 from elasticsearch import ConnectionError as NotReached
 from throughline import names
 from throughline.store import connect, queries, traces
-from throughline.store.queries import RECORDS, SPANS, Document, Search
+from throughline.store.queries import CONTENTS, EVALUATIONS, RECORDS, REJECTED, SPANS, Document, Search
 from throughline.store.traces import Step
 from throughline.tls import client_of
 
@@ -78,6 +78,12 @@ class Demo:
         found = queries.find(self._store, RECORDS, self.mine, 10_000)
         return [each for each in found if str(each["attributes"].get(names.SESSION_ID, "")).startswith(self.run_id)]
 
+    def whole(self, record: Document) -> Document:
+        """The record with what was said, which arrives beside it."""
+        identity = record["_id"]
+        said = self._eventually(lambda: queries.contents(self._store, records=[identity]), bool)
+        return queries.with_contents([record], said)[0]
+
     def decided(self) -> Sampling:
         """The sampler's decisions on this round, once it has judged every request's trace, or patience ends."""
 
@@ -101,9 +107,9 @@ class Demo:
         return [trace_id for trace_id in candidates if traces.from_jaeger(self._http, url, trace_id)]
 
     def leaks(self) -> list[str]:
-        """Pieces of the planted personal data that some record or span contains in the clear."""
-        search = Search(since=self._since)
-        texts = [str(each) for index in (RECORDS, SPANS) for each in queries.find(self._store, index, search, 10_000)]
+        """Pieces of the planted personal data that some record, its content or a span contains in the clear."""
+        search, indices = Search(since=self._since), (RECORDS, CONTENTS, EVALUATIONS, REJECTED, SPANS)
+        texts = [str(each) for index in indices for each in queries.find(self._store, index, search, 10_000)]
         return [canary for canary in CANARIES if any(canary in text for text in texts)]
 
     def figures(self) -> queries.Figures:

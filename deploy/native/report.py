@@ -53,7 +53,7 @@ def show(demo: Demo, console: Console) -> list[Check]:
         if trace_id:
             _waterfall(demo, console, title, trace_id)
     if records:
-        _record(console, next((each for each in records if each["trace_id"] == slow), records[0]))
+        _record(console, demo.whole(next((each for each in records if each["trace_id"] == slow), records[0])))
     _figures(demo, console)
     _sampling(console, sampling)
     checks = _checks(demo, sampling, records, failed)

@@ -27,15 +27,25 @@ def trace_in_jaeger() -> Link:
 
 def record() -> Link:
     """The value is a record id: this one record, whole."""
+    return {"title": "Record", "url": _document(str(sources.RECORDS.uid))}
+
+
+def content() -> Link:
+    """The value is a record id: what was said there, for who may read it."""
+    return {"title": "What was said (if you may read it)", "url": _document(str(sources.CONTENT.uid))}
+
+
+def _document(source: str) -> str:
+    """Explore with the document of this id."""
     query = {
         "refId": "A",
-        "datasource": {"type": "elasticsearch", "uid": sources.RECORDS.uid},
+        "datasource": {"type": "elasticsearch", "uid": source},
         "query": f'{fields.RECORD}:"${{__value.raw}}"',
         "metrics": [{"id": "1", "type": "logs"}],
         "bucketAggs": [],
         "timeField": fields.TIME,
     }
-    return {"title": "Record", "url": _explore(str(sources.RECORDS.uid), query)}
+    return _explore(source, query)
 
 
 def slower_requests() -> Link:

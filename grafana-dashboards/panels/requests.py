@@ -12,7 +12,7 @@ from panels.queries import ask
 from panels.shaping import columns, properties
 from panels.variables import SLOWER
 
-# Grafana fetches whole documents, content and all, so the number is what keeps this panel from being heavy.
+# Grafana fetches whole documents, so the number is what keeps this panel from being heavy.
 ROWS: Final = "100"
 _COLUMNS: Final = {
     fields.TIME: "Ended",
@@ -43,5 +43,5 @@ def latest() -> table.Panel:
         .filterable(True)
         .override_by_name("Took", properties(unit="s", decimals=3))
         .override_by_name("Trace", properties(links=[links.trace_in_grafana(), links.trace_in_jaeger()]))
-        .override_by_name("Record", properties(links=[links.record()]))
+        .override_by_name("Record", properties(links=[links.record(), links.content()]))
     )

@@ -30,7 +30,6 @@ def chat(number: int) -> Plain:
         names.PROVIDER_NAME: "openai",
         names.REQUEST_MODEL: "sim-small" if number <= 70 else "sim-large",
         names.DURATION: number / 10,
-        names.INPUT_MESSAGES: [{"role": "user", "parts": [{"type": "text", "content": "a question"}]}],
     }
     if number <= 90:
         attributes |= {

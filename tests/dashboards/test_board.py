@@ -144,13 +144,21 @@ def test_a_request_leads_to_its_trace(panels: dict[str, Plain], sources: dict[st
 
 
 def test_a_request_leads_to_its_record(panels: dict[str, Plain], sources: dict[str, Plain]) -> None:
-    (link,) = links(panels["Requests"])["Record"]
+    link, _ = links(panels["Requests"])["Record"]
     (pane,) = json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0]).values()
     assert sources[pane["datasource"]]["jsonData"]["index"] == "logs-genai.record.otel-*"
     (query,) = pane["queries"]
     assert query["query"] == 'attributes.throughline.record.id:"${__value.raw}"'
     assert query["metrics"] == [{"id": "1", "type": "logs"}]
     assert pane["range"] == {"from": "${__from}", "to": "${__to}"}
+
+
+def test_a_request_leads_to_what_was_said(panels: dict[str, Plain], sources: dict[str, Plain]) -> None:
+    both = links(panels["Requests"])["Record"]
+    record, said = (json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0]) for link in both)
+    (pane,), (other,) = said.values(), record.values()
+    assert sources[pane["datasource"]]["jsonData"]["index"] == "logs-genai.content.otel-*"
+    assert [query["query"] for query in pane["queries"]] == [query["query"] for query in other["queries"]]
 
 
 def test_trace_and_record_columns_hold_the_ids(panels: dict[str, Plain]) -> None:

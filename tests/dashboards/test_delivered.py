@@ -15,6 +15,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from throughline import names
+from throughline.store.queries import CONTENTS, RECORDS
 
 pytestmark = pytest.mark.stack
 TRACE, SPAN = 0xDA5B0A2D, 0xDA5B
@@ -36,12 +37,12 @@ def deliver(endpoint: str, attributes: Plain) -> None:
     provider.shutdown()
 
 
-def stored(client: Elasticsearch, record: str) -> Plain:
+def stored(client: Elasticsearch, index: str, record: str) -> Plain:
     """The document, once it is there to be searched."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        client.indices.refresh(index="logs-genai.record.otel-*")
-        hits = client.search(index="logs-genai.record.otel-*", query={"ids": {"values": [record]}})["hits"]["hits"]
+        client.indices.refresh(index=index)
+        hits = client.search(index=index, query={"ids": {"values": [record]}})["hits"]["hits"]
         if hits:
             return dict(hits[0]["_source"])
         time.sleep(0.1)
@@ -51,7 +52,8 @@ def stored(client: Elasticsearch, record: str) -> Plain:
 def withdraw(elasticsearch: str, record: str) -> None:
     """Other tests count the records of the same stream."""
     with Elasticsearch(elasticsearch) as client:
-        client.delete_by_query(index="logs-genai.record.otel-*", query={"ids": {"values": [record]}}, refresh=True)
+        query = {"ids": {"values": [record]}}
+        client.delete_by_query(index=f"{RECORDS},{CONTENTS}", query=query, refresh=True, conflicts="proceed")
 
 
 def test_a_delivered_record_is_shown(
@@ -64,11 +66,13 @@ def test_a_delivered_record_is_shown(
 ) -> None:
     model = known.chat(7)
     record = f"{TRACE:032x}{SPAN:016x}"
-    deliver(collector, model["attributes"] | {names.RECORD_ID: record, names.USER_ID: "dashboards' own"})
+    question = {names.INPUT_MESSAGES: [{"role": "user", "parts": [{"type": "text", "content": "a question"}]}]}
+    deliver(collector, model["attributes"] | question | {names.RECORD_ID: record, names.USER_ID: "dashboards' own"})
     with Elasticsearch(elasticsearch) as client:
-        source = stored(client, record)
+        source, said = stored(client, RECORDS, record), stored(client, CONTENTS, record)
         request.addfinalizer(lambda: withdraw(elasticsearch, record))
 
+    assert said["attributes"] == question | {names.RECORD_ID: record}
     assert set(model) - {"_id"} <= set(source)
     assert {key: type(value) for key, value in source["attributes"].items()} == {
         key: type(value) for key, value in model["attributes"].items()

@@ -122,9 +122,16 @@ def test_content_reaches_the_collector_only_when_asked_for(capturing: Collector,
         ),
         "two records",
     )
-    contents = [attributes(record).get("gen_ai.input.messages") for record in records]
-    assert contents.count(None) == 1
-    assert [c for c in contents if c] == [[{"role": "user", "parts": [{"type": "text", "content": "Hello?"}]}]]
+    assert not any("gen_ai.input.messages" in attributes(record) for record in records)
+    (said,) = eventually(
+        lambda: captured(capturing, "content", "resourceLogs", "scopeLogs", "logRecords"), "what was said"
+    )
+    expected = [{"role": "user", "parts": [{"type": "text", "content": "Hello?"}]}]
+    assert attributes(said)["gen_ai.input.messages"] == expected
+    asked_for = [record for record in records if record["traceId"] == said["traceId"]]
+    assert [attributes(record)["throughline.record.id"] for record in asked_for] == [
+        attributes(said)["throughline.record.id"]
+    ]
 
 
 def test_a_wrong_setting_is_said_and_harms_nobody(capturing: Collector, simulator: str) -> None:
