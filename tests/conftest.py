@@ -6,12 +6,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from native.stack import EVERYTHING, Stack
 
 TESTS = Path(__file__).parent
+STACKS = ("session_stack", "secure_stack")
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")
 
 
@@ -20,27 +22,50 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of several workers, one has all tests that share a stack; other folders with parts of their own stay whole."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
-        if "session_stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+        shared = [name for name in STACKS if name in getattr(item, "fixturenames", ())]
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(shared[0]))
         elif folder != "instrumentation":
             item.add_marker(pytest.mark.xdist_group(folder))
 
 
-@pytest.fixture(scope="session")
-def session_stack() -> Iterator[Stack]:
-    """The session's own stack, on free ports and in a folder of its own; nothing of it runs yet."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have counted, whether they passed or not."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    counted = [said for each in reports if getattr(each, "when", "") == "teardown" for _, said in each.user_properties]
+    for said in counted:
+        terminalreporter.write_line(said)
+
+
+@contextmanager
+def _prepared(*, secure: bool) -> Iterator[Stack]:
     # Not pytest's own folder: as root, Elasticsearch runs as `nobody`, and that one is closed to others.
     folder = Path(tempfile.mkdtemp(prefix="throughline-tests-"))
     folder.chmod(0o711)
     environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     # A trace whose root is elsewhere is judged after this long; no trace of the tests lasts longer.
-    stack = Stack(folder / "run", environment={**environment, "DECISION_WAIT": "10s"})
+    stack = Stack(folder / "run", secure=secure, environment={**environment, "DECISION_WAIT": "10s"})
     try:
         yield stack
         stack.supervisor.check()  # a part that died meanwhile explains what failed, by the end of its log
     finally:
         stack.close()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def session_stack() -> Iterator[Stack]:
+    """The session's own stack, on free ports and in a folder of its own; nothing of it runs yet."""
+    with _prepared(secure=False) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def secure_stack() -> Iterator[Stack]:
+    """Another, as it is shipped: with TLS, roles and keys; its Elasticsearch, Jaeger and Collector run."""
+    with _prepared(secure=True) as stack:
+        stack.start(["collector"])
+        yield stack
 
 
 @pytest.fixture(scope="session")

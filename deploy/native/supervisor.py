@@ -59,6 +59,11 @@ class Supervisor:
         logs.mkdir(parents=True, exist_ok=True)
 
     @property
+    def parts(self) -> Mapping[str, Part]:
+        """All that it could start, by name."""
+        return self._parts
+
+    @property
     def processes(self) -> Mapping[str, int]:
         """Process ids of the parts that run."""
         return {name: process.pid for name, process in self._running.items()}

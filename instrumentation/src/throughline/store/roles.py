@@ -118,7 +118,7 @@ def _key(client: Elasticsearch, role: Role, file: Path) -> Iterator[str]:
         name=role.full_name,
         role_descriptors={role.full_name: role.privileges},
         metadata={"form": role.digest},
-        refresh=False,  # it is valid at once; the default waits a second for it to be found by a search
+        refresh=True,  # the default waits a second for the next one; the search that ends an older key must find it
     )
     write_private(file, made["encoded"].encode())
     yield f"made an API key for {role.full_name}"
