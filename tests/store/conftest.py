@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from elasticsearch import Elasticsearch
+from store.sending import Send, SendAll, export
 from store.writing import Document, Write
+from throughline import names
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +47,25 @@ def write(client: Elasticsearch) -> Write:
         return {item["_id"]: item["error"]["reason"] for item in items if "error" in item}
 
     return create
+
+
+@pytest.fixture
+def send_all(collector: str) -> SendAll:
+    """Sends records, from id to attributes, in one request."""
+
+    def send(records: dict[str, Document], event: str = names.CLIENT_INFERENCE_OPERATION_DETAILS) -> None:
+        export(collector, records, event)
+
+    return send
+
+
+@pytest.fixture
+def send(send_all: SendAll) -> Send:
+    """Sends one log record; returns its id."""
+
+    def one(event: str, **attributes: object) -> str:
+        identity = uuid.uuid4().hex
+        send_all({identity: {key.replace("__", "."): value for key, value in attributes.items()}}, event)
+        return identity
+
+    return one

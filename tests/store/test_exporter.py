@@ -3,109 +3,23 @@
 from __future__ import annotations
 
 import math
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
-import grpc
 import pytest
-from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import Elasticsearch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from store.arriving import all_arrived, arrived
+from store.sending import START, Send, SendAll
 from throughline import names
 from throughline.records import proof
 
 RECORDS = "logs-genai.record.otel-default"
 CONTENTS = "logs-genai.content.otel-default"
 EVALUATIONS = "logs-genai.evaluation.otel-default"
-START = 1_795_433_146_820_898_477
 
 pytestmark = pytest.mark.stack
-
-
-def wrap(value: Any) -> AnyValue:
-    match value:
-        case None:
-            return AnyValue()
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return AnyValue(int_value=value)
-        case float():
-            return AnyValue(double_value=value)
-        case list():
-            return AnyValue(array_value=ArrayValue(values=[wrap(each) for each in value]))
-        case dict():
-            return AnyValue(kvlist_value=KeyValueList(values=pairs(value)))
-        case _:
-            return AnyValue(string_value=value)
-
-
-def pairs(values: dict[str, Any]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=wrap(value)) for key, value in values.items()]
-
-
-Send = Callable[..., str]
-SendAll = Callable[[dict[str, dict[str, Any]]], None]
-
-
-@pytest.fixture
-def send_all(collector: str) -> SendAll:
-    """Sends records, from id to attributes, in one request."""
-
-    def export(records: dict[str, dict[str, Any]], event: str = names.CLIENT_INFERENCE_OPERATION_DETAILS) -> None:
-        logs = [
-            LogRecord(
-                time_unix_nano=START,
-                event_name=event,
-                trace_id=b"\1" * 16,
-                span_id=b"\2" * 8,
-                attributes=pairs({names.RECORD_ID: identity, **attributes}),
-            )
-            for identity, attributes in records.items()
-        ]
-        request = ExportLogsServiceRequest(resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=logs)])])
-        with grpc.insecure_channel(collector.removeprefix("http://")) as channel:
-            stub: Any = LogsServiceStub(channel)  # type: ignore[no-untyped-call] # generated without types
-            stub.Export(request, timeout=30)
-
-    return export
-
-
-@pytest.fixture
-def send(send_all: Callable[..., None]) -> Send:
-    """Sends one log record; returns its id."""
-
-    def export(event: str, **attributes: Any) -> str:
-        identity = uuid.uuid4().hex
-        send_all({identity: {key.replace("__", "."): value for key, value in attributes.items()}}, event)
-        return identity
-
-    return export
-
-
-def arrived(client: Elasticsearch, stream: str, identity: str) -> dict[str, Any]:
-    """The document of that id, waited for."""
-    return all_arrived(client, stream, [identity])[identity]
-
-
-def all_arrived(client: Elasticsearch, stream: str, identities: list[str], seconds: float = 60) -> dict[str, Any]:
-    """The documents of these ids, waited for."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            hits = client.search(index=stream, query={"ids": {"values": identities}}, size=1000)["hits"]["hits"]
-        except ApiError:  # no such stream yet, or its first index is just being made
-            hits = []
-        if len(hits) == len(identities):
-            return {hit["_id"]: dict(hit["_source"]) for hit in hits}
-        time.sleep(0.1)
-    pytest.fail(f"of {len(identities)} documents {len(hits)} arrived in {stream}")
 
 
 ODD = {
