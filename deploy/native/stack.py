@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from native.elasticsearch.node import elasticsearch
+from native.evidence import Evidence
 from native.part import Part, grpc_health, http
 from native.ports import HOST, Ports
 from native.run_directory import RunDirectory
@@ -21,7 +22,8 @@ PARTS: Final = REPOSITORY / ".parts"
 RUN: Final = REPOSITORY / ".run"
 PROGRAMS: Final = Path(sys.executable).parent
 COMPONENTS: Final = ("operations", "receivers", "metrics", "sampling", "masking", "rejected", "records", "exporters")
-EVERYTHING: Final = ("gateway",)
+EVERYTHING: Final = ("gateway", "housekeeping")
+RETENTION: Final = REPOSITORY / "deploy" / "retention.env"
 TUNING: Final = {
     # A person is waiting: a trace is shown about 4 s after its end, and 3 s are slow.
     "DECISION_WAIT_AFTER_ROOT": "2s",
@@ -69,9 +71,17 @@ def throughline_parts(
         Part(
             name="templates",
             argv=(*module, "throughline.store"),
-            environment=security.of_elasticsearch("operator") if security else {},
+            environment={**_retention(), **(security.of_elasticsearch("operator") if security else {})},
             feeds=("elasticsearch",),
             deadline=180,
+        ),
+        Part(
+            name="housekeeping",
+            argv=(*module, "throughline.store", "--every", "300"),
+            environment={**_retention(), **(security.of_elasticsearch("operator", "operator") if security else {})},
+            after=("templates",),
+            feeds=("elasticsearch",),
+            ready=lambda: True,
         ),
         Part(
             name="corpus",
@@ -85,8 +95,14 @@ def throughline_parts(
             argv=(str(PROGRAMS / "throughline-simulator"),),
             ready=http(f"{ports.url('simulator')}/healthz"),
         ),
-        *_services(ports, security),
+        *_services(ports, security, Evidence(run)),
     ]
+
+
+def _retention() -> dict[str, str]:
+    """Days for each kind of document, as compose reads them too."""
+    lines = [line for line in RETENTION.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
 
 
 def _jaeger(ports: Ports, security: Security | None) -> Part:
@@ -141,27 +157,32 @@ def _collector(run: Path, ports: Ports, addresses: Mapping[str, str], security: 
     )
 
 
-def _services(ports: Ports, security: Security | None) -> list[Part]:
+def _services(ports: Ports, security: Security | None, evidence: Evidence) -> list[Part]:
     """Each with the certificate by which it sends, and those that read a store with what that takes."""
     sends = security.of_otlp() if security else {}
     retrieves = security.of_elasticsearch("prompt-builder", "retriever") if security else {}
     looks = security.of_jaeger("application") if security else {}
+
+    def told(name: str, *more: Mapping[str, str]) -> dict[str, str]:
+        every = (evidence.of_service(name), sends, *more)
+        return {variable: value for each in every for variable, value in each.items()}
+
     return [
         _service(
             "prompt-builder",
             ports,
-            {**sends, **retrieves},
+            told("prompt-builder", retrieves),
             after=("templates",) if security else (),  # which makes its key
             feeds=("collector", "corpus"),
         ),
-        _service("llm-caller", ports, sends, feeds=("collector", "simulator")),
-        _service("postprocessor", ports, sends, feeds=("collector",)),
-        _service("gateway", ports, {**sends, **looks}, feeds=("prompt-builder", "llm-caller", "postprocessor")),
+        _service("llm-caller", ports, told("llm-caller"), feeds=("collector", "simulator")),
+        _service("postprocessor", ports, told("postprocessor"), feeds=("collector",)),
+        _service("gateway", ports, told("gateway", looks), feeds=("prompt-builder", "llm-caller", "postprocessor")),
     ]
 
 
 def _service(
-    name: str, ports: Ports, secured: Mapping[str, str], *, feeds: tuple[str, ...], after: tuple[str, ...] = ()
+    name: str, ports: Ports, more: Mapping[str, str], *, feeds: tuple[str, ...], after: tuple[str, ...] = ()
 ) -> Part:
     """A service as its users run it: not one line of telemetry set-up, all of it by opentelemetry-instrument."""
     return Part(
@@ -184,7 +205,7 @@ def _service(
             # Questions that nobody asked: health probes, and the page's look-ups of its own traces.
             "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": "grpc.health.v1.Health",
             "OTEL_PYTHON_STARLETTE_EXCLUDED_URLS": "healthz,v1/traces",
-            **secured,
+            **more,
         },
         after=after,
         feeds=feeds,
@@ -209,9 +230,11 @@ class Stack:
         self._names = tuple(names)
         shared = _addresses(ports, own, secure=secure)
         security = Security(run.resolve() / "tls") if secure else None
-        self.addresses = {**shared, **(security.published() if security else {})}
+        evidence = Evidence(run.resolve())
+        self.addresses = {**shared, **(security.published() if security else {}), **evidence.published()}
         wired = parts(run.resolve(), ports, shared, security)
         self._directory = RunDirectory(run)
+        evidence.provide()
         if security:
             security.provide()
         inherited = {name: value for name, value in own.items() if not name.startswith(("OTEL_", "THROUGHLINE_"))}

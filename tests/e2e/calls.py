@@ -27,6 +27,7 @@ def make_calls(stack: Stack, run_id: str, *, normal: int, failed: int, slow: int
         **stack.addresses,
         "OTEL_SERVICE_NAME": "counted-app",
         "OTEL_LOGS_EXPORTER": "otlp",
+        "THROUGHLINE_SPOOL": str(stack.logs.parent / "spool"),
         "OTEL_BSP_SCHEDULE_DELAY": "500",
     }
     arguments = [run_id, str(normal), str(failed), str(slow)]

@@ -41,6 +41,7 @@ def run(collector: Collector, simulator: str, **environment: str) -> subprocess.
         "OTEL_SERVICE_NAME": "app",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.grpc}",
         "OTEL_LOGS_EXPORTER": "otlp",
+        "XDG_STATE_HOME": str(collector.folder / "state"),  # where records are spooled, as nobody says otherwise
         **environment,
     }
     return subprocess.run(
@@ -106,6 +107,8 @@ def test_five_lines_yield_span_metrics_and_record(capturing: Collector, simulato
     assert expected.items() <= recorded.items()
     assert (record["traceId"], record["spanId"]) == (span["traceId"], span["spanId"])
     assert recorded["throughline.record.id"] == span["traceId"] + span["spanId"]
+    assert recorded["throughline.chain.sequence"] == 0
+    assert list((capturing.folder / "state" / "throughline" / "spool").iterdir()) == []
     assert {"gen_ai.client.operation.duration", "gen_ai.client.token.usage"} <= set(metrics)
     (point,) = metrics["gen_ai.client.operation.duration"]["histogram"]["dataPoints"]
     assert (int(point["count"]), len(point["explicitBounds"])) == (1, 14)

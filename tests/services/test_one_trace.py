@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc.aio
@@ -84,6 +85,7 @@ async def application(elasticsearch: str) -> AsyncIterator[Application]:
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
             "OTEL_METRICS_EXPORTER": "none",
             "LOG_LEVEL": "DEBUG",
+            "THROUGHLINE_SPOOL": stack.enter_context(TemporaryDirectory()),
             "OTEL_BSP_SCHEDULE_DELAY": "50",
             "OTEL_BLRP_SCHEDULE_DELAY": "50",
             "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": "grpc.health.v1.Health",
