@@ -59,6 +59,10 @@ bench: setup clients ## CPU added per call, for every client, beside the rivals,
 bench-memory: setup ## memory over 100,000 calls and 50,000 abandoned streams
 	@$(PYTHON) tests/benchmarks/memory.py
 
+.PHONY: bench-evidence
+bench-evidence: setup ## CPU of a record as evidence, beside the SDK's own way
+	@$(PYTHON) tests/benchmarks/evidence.py
+
 .PHONY: lint
 lint: setup ## style, import contracts, generated files up to date
 	@.venv/bin/ruff check .
