@@ -16,7 +16,7 @@ from throughline import names
 from throughline.attributes import put
 from throughline.contained import contained
 from throughline.content import beginning, encoded, limited
-from throughline.operation import Operation, content_attributes, later_attributes, start_attributes
+from throughline.operation import Operation, content_attributes, later_attributes, start_attributes, take_words
 
 if TYPE_CHECKING:
     from throughline.recorder import Recorder
@@ -31,9 +31,8 @@ _TEXTS = (names.RETRIEVAL_QUERY_TEXT, names.MEMORY_QUERY_TEXT)
 def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], message: str, duration: float) -> None:
     """Export `recording`, which took `duration` seconds; `known` is on its span already, `message` is its error's."""
     op, settings = recording.op, recorder.settings
-    content: Mapping[str, Any] = {}
-    content, message = masked(recorder, op, message) if recorder.captures else (content, "")
-    attributes, begun = later_attributes(op), start_attributes(op)
+    words, content, message = masked(recorder, op, message)
+    attributes, begun = later_attributes(op) | words, start_attributes(op)
     if begun != known:  # something of it was learnt only during the call
         attributes |= {key: value for key, value in begun.items() if known.get(key) != value}
     if recording.span_is_ours:
@@ -61,15 +60,23 @@ def _on_span(span: Span, op: Operation, attributes: dict[str, Any], content: Map
         span.set_status(Status(StatusCode.ERROR, message or None))
 
 
-def masked(recorder: Recorder, op: Operation, message: str) -> tuple[Mapping[str, Any], str]:
-    """Content and error message after masking, in the size in which they are exported."""
+def masked(recorder: Recorder, op: Operation, message: str) -> tuple[dict[str, Any], Mapping[str, Any], str]:
+    """The application's words, content and error message after masking, in the size in which they are exported.
+
+    Its words, such as a tool's description, are attributes though content is not captured; sealed, they are content.
+    """
     counts: Counter[str] = Counter()
-    content = recorder.masker.value(content_attributes(op), counts)
-    message = recorder.masker.text(message, counts) if message else ""
+    words, content = take_words(op), content_attributes(op) if recorder.captures else {}
+    if words:
+        words = contained(recorder.masker.value, words, counts) or {}
+    if recorder.seal is not None:
+        words, content = {}, {**content, **words}
+    content = recorder.masker.value(content, counts) if content else content
+    message = recorder.masker.text(message, counts) if message and recorder.captures else ""
     if counts:
         op.mask_count = counts.total()
         op.mask_kinds = [f"{kind}:{count}" for kind, count in sorted(counts.items())]
-    return _sized(recorder, op, content), beginning(message, _LONGEST_MESSAGE)
+    return words, _sized(recorder, op, content) if content else {}, beginning(message, _LONGEST_MESSAGE)
 
 
 def _sized(recorder: Recorder, op: Operation, content: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,9 +13,11 @@ Part: TypeAlias = dict[str, Any]  # one part of a message, as the conventions' J
 Message: TypeAlias = dict[str, Any]
 
 
-def attr(name: str, *, start: bool = False, metric: bool = False) -> Any:
-    """A field exported as attribute `name`; `start`: known to samplers; `metric`: also a metric dimension."""
-    return field(default=None, metadata={"attr": name, "start": start and name, "metric": metric and name})
+def attr(name: str, *, start: bool = False, metric: bool = False, words: bool = False) -> Any:
+    """A field exported as attribute `name`; `start`: known to samplers; `metric`: also a metric dimension; `words`: the
+    application's own, in which anything may stand."""
+    marks = {"attr": name, "start": start and name, "metric": metric and name, "words": words and name}
+    return field(default=None, metadata=marks)
 
 
 def content(name: str) -> Any:
@@ -60,7 +62,7 @@ class Operation:
     presence_penalty: float | None = attr(names.REQUEST_PRESENCE_PENALTY)
     seed: int | None = attr(names.REQUEST_SEED)
     choice_count: int | None = attr(names.REQUEST_CHOICE_COUNT)
-    stop_sequences: Sequence[str] | None = attr(names.REQUEST_STOP_SEQUENCES)
+    stop_sequences: Sequence[str] | None = attr(names.REQUEST_STOP_SEQUENCES, words=True)
     encoding_formats: Sequence[str] | None = attr(names.REQUEST_ENCODING_FORMATS)
     reasoning_level: str | None = attr(names.REQUEST_REASONING_LEVEL)
     previous_response_id: str | None = attr(names.REQUEST_PREVIOUS_RESPONSE_ID)
@@ -68,11 +70,11 @@ class Operation:
     retrieval_top_k: int | None = attr(names.RETRIEVAL_TOP_K)
 
     agent_id: str | None = attr(names.AGENT_ID)
-    agent_description: str | None = attr(names.AGENT_DESCRIPTION)
+    agent_description: str | None = attr(names.AGENT_DESCRIPTION, words=True)
     agent_version: str | None = attr(names.AGENT_VERSION)
     tool_type: str | None = attr(names.TOOL_TYPE)
     tool_call_id: str | None = attr(names.TOOL_CALL_ID)
-    tool_description: str | None = attr(names.TOOL_DESCRIPTION)
+    tool_description: str | None = attr(names.TOOL_DESCRIPTION, words=True)
     mcp_protocol: str | None = attr(names.MCP_PROTOCOL_VERSION)
     network_transport: str | None = attr(names.NETWORK_TRANSPORT)
     network_protocol: str | None = attr(names.NETWORK_PROTOCOL_NAME)
@@ -154,7 +156,7 @@ def fitting(value: Any, kind: type) -> Any:
 
 
 _START, _LATER = _names("start"), _names("attr", without="start")
-_METRIC, _CONTENT = _names("metric"), _names("content")
+_METRIC, _CONTENT, _WORDS = _names("metric"), _names("content"), _names("words")
 METRIC_FIELDS = tuple(_METRIC)
 """The fields that are dimensions of the metrics of model calls."""
 ATTRIBUTES = {**_START, **_LATER}
@@ -192,6 +194,14 @@ def later_attributes(op: Operation) -> dict[str, AttributeValue]:
     own = {_LATER[key]: value for key, value in op.__dict__.items() if key in _LATER and value is not None}
     own.update(op.extra)
     return own
+
+
+def take_words(op: Operation) -> dict[str, Any]:
+    """The application's own words, which are no attributes of it from now on."""
+    words = {name: op.__dict__.pop(key) for key, name in _WORDS.items() if op.__dict__.get(key)}
+    if uri := op.extra.pop(names.MCP_RESOURCE_URI, None):
+        words[names.MCP_RESOURCE_URI] = uri
+    return words
 
 
 def chosen_attributes(op: Operation, chosen: Sequence[str]) -> dict[str, AttributeValue]:

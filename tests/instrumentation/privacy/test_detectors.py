@@ -60,12 +60,32 @@ def test_a_key_is_masked_in_assignments_headers_and_addresses(value: str) -> Non
         "client_secret={}",
         "Ocp-Apim-Subscription-Key: {}",
         "authorization: bearer {}",
+        "Authorization: Basic {}",
     ],
 )
 def test_random_characters_are_masked_behind_the_name_of_a_secret_only(text: str) -> None:
     secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCY0123456789"
     assert MASKER.text(text.format(secret)) == text.format("[api_key]")
     assert MASKER.text(f"the checksum {secret}") == f"the checksum {secret}"
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("postgres://app:Zw-77!x@db.internal:5432/x", "postgres://[password]@db.internal:5432/x"),
+        ("redis://:pass@localhost", "redis://[password]@localhost"),
+        ("amqp://app:p@ss@10.2.3.4/", "amqp://[password]@[ip_address]/"),
+        ("https://h.example/?password=ab&size=2", "https://h.example/?password=[password]&size=2"),
+        ("https://h.example/?size=2&X-Amz-Signature=0f1e", "https://h.example/?size=2&X-Amz-Signature=[password]"),
+        ("https://h.example/?next=http://a:b@c/", "https://h.example/?next=http://[password]@c/"),
+        ("<https://a:b@c>, <https://d:e@f>", "<https://[password]@c>, <https://[password]@f>"),
+    ],
+)
+def test_a_url_keeps_its_place_and_loses_its_password(url: str, masked: str) -> None:
+    assert MASKER.text(url) == masked
+    assert MASKER.text(masked) == masked
+    keyed = Masker(key=b"k" * 16).text(url)
+    assert Masker(key=b"k" * 16).text(keyed) == keyed
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,11 @@ HOSTILE = {
     "international": "+81 90-1234-5678, ",
     "phone names": "tel:1",
     "full width": "\uff10\uff11\uff20",
+    "schemes": "://",
+    "logins": "://a:",
+    "logins without a host": "://a:b@",
+    "queries": "://?token=",
+    "query names": "?token?",
     "spaces": "    ",
     "indentation": "\n        X",
 }

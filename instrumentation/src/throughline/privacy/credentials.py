@@ -43,7 +43,7 @@ _API_KEYS = (
 _JWT = r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{2,}+\.[\w-]*+"
 _PREFIXED = re.compile(rf"(?P<jwt>{_JWT})|(?<![A-Za-z0-9])(?P<api_key>{'|'.join(_API_KEYS)})", re.ASCII)
 _NAMED = re.compile(
-    r"(?:bearer\s{1,4}"
+    r"(?:\b(?:bearer|basic)\s{1,4}"
     r"|(?:api|access|account|secret|subscription|auth|client|private|encryption|signing|shared)[_-]?"
     r"(?:access[_-]?)?(?:key|token|secret)[\"']?\s{0,4}[:=]{1,2}\s{0,4}(?:bearer\s{1,4})?[\"']?)"
     r"(?P<api_key>[A-Za-z0-9_\-+/=.~]{16,})",

@@ -12,6 +12,7 @@ from throughline.privacy.phone_plans import NationalPlans
 from throughline.privacy.phones import find_phones
 from throughline.privacy.rules import Rule
 from throughline.privacy.shadow import Shadow
+from throughline.privacy.urls import find_url_passwords
 
 _NOT_DIGITS = bytes(set(range(256)) - set(string.digits.encode()))
 _RANKS = {kind: rank for rank, kind in enumerate(BUILT_IN_KINDS)}
@@ -29,8 +30,11 @@ def detect(text: str, plans: NationalPlans, disabled: frozenset[str], rules: tup
 
 def _built_in(text: str, shadow: Shadow, plans: NationalPlans) -> Findings:
     plain = shadow.plain
+    passwords = list(find_url_passwords(plain)) if "://" in plain else []
+    yield from passwords
     if "@" in plain:
-        yield from find_emails(plain)
+        logins = {finding.end for finding in passwords}  # user:password@host is no e-mail address
+        yield from (email for email in find_emails(plain) if plain.index("@", email.start) not in logins)
     if ":" in plain:
         yield from find_ipv6(plain)
     for start, end in shadow.numeric_runs():

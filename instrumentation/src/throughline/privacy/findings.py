@@ -12,8 +12,9 @@ API_KEY = "api_key"
 JWT = "jwt"
 PRIVATE_KEY = "private_key"
 MY_NUMBER = "my_number"
+PASSWORD = "password"  # noqa: S105 - a kind's name
 
-BUILT_IN_KINDS = (PRIVATE_KEY, JWT, API_KEY, IBAN, PAYMENT_CARD, MY_NUMBER, IP_ADDRESS, EMAIL, PHONE)
+BUILT_IN_KINDS = (PRIVATE_KEY, JWT, API_KEY, PASSWORD, IBAN, PAYMENT_CARD, MY_NUMBER, IP_ADDRESS, EMAIL, PHONE)
 """All built-in kinds; where two detectors claim the same place, the kind named first here wins."""
 
 
