@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[2] / "deploy"))
+sys.path[0] = str(Path(__file__).parents[1])  # not this folder, where another `evidence` is
+sys.path.insert(1, str(Path(__file__).parents[2] / "deploy"))
 
 import psutil
 import typer

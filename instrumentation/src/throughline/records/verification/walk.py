@@ -68,6 +68,8 @@ class Walk:
 
     def _advance(self, place: Place) -> None:
         """To this place; what is behind all statements and not even what it says itself, tells of no places before."""
+        if place.sequence == self._next:
+            return
         first = place.held[0]
         known = first.follows(first.previous) or place.sequence <= self._span.signed_through
         last = place.sequence - 1 if known else min(place.sequence - 1, self._span.signed_through)
