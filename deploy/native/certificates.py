@@ -74,8 +74,9 @@ class Signed:
 def provide(folder: Path, parts: Sequence[str] = PARTS) -> list[str]:
     """Issue what is missing or ends soon; returns the names of what it issued."""
     now, issued = datetime.now(UTC), []
-    private_folder(folder)
-    files = folder / "authority.pem", folder / "authority.key"
+    for name in ("authority", *parts):
+        private_folder(folder / name)
+    files = folder / "authority" / "certificate.pem", folder / "authority" / "key.pem"
     authority = Signed.read(*files)
     if authority is None or not authority.good(now):
         authority = new_authority(now)
@@ -95,7 +96,6 @@ def _share_password(files: Sequence[Path]) -> None:
 
 
 def _provide(folder: Path, part: str, authority: Signed, now: datetime) -> bool:
-    private_folder(folder)
     files = folder / "certificate.pem", folder / "key.pem"
     present = Signed.read(*files)
     if present and present.good(now) and authority.signed(present):

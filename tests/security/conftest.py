@@ -43,8 +43,8 @@ def _written(folder: Path, signed: Signed, authority: Path) -> Peer:
 def peers(secure_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Peer]:
     """Each of PEERS; and `impostor`, who has what `stranger` has and trusts only those of his kind."""
     folder, tls = tmp_path_factory.mktemp("peers"), Path(secure_stack.addresses["ELASTICSEARCH_CA_FILE"]).parents[1]
-    now, trusted = datetime.now(UTC), tls / "authority.pem"
-    real, other = Signed.read(trusted, tls / "authority.key"), new_authority(now)
+    now, trusted = datetime.now(UTC), tls / "authority" / "certificate.pem"
+    real, other = Signed.read(trusted, trusted.with_name("key.pem")), new_authority(now)
     assert real
     other.write(folder / "other.pem", folder / "other.key")
     stranger = _written(folder / "stranger", issue("application", other, now, now + timedelta(days=1)), trusted)

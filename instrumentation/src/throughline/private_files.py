@@ -6,7 +6,9 @@ from pathlib import Path
 
 def private_folder(path: Path) -> None:
     """Make it for its owner alone; one that is there stays as open as it is."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_private(path: Path, content: bytes) -> None:
