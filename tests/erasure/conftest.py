@@ -128,7 +128,7 @@ class World:
         own = {chain["attributes"][names.CHAIN_ID] for chain in self._statements()}
         hits = streams.hits(self.client, streams.AUDIT, {"term": {"event_name": event}})
         found = [hit["_source"]["attributes"] for hit in hits]
-        return [attributes for attributes in found if attributes[names.CHAIN_ID] in own]
+        return [attributes for attributes in found if attributes.get(names.CHAIN_ID) in own]
 
     def _statements(self) -> list[dict[str, Any]]:
         own = keys.proof.key_id(keys.public_bytes(keys.read_private_key(self.file(Purpose.OPERATOR))))

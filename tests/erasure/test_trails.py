@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from elasticsearch import Elasticsearch
 from throughline import names
-from throughline.records import streams
+from throughline.records import proof, streams
 from throughline.records.erasing import belongings, person, remains
 from throughline.records.erasing.erasure import Erasure
 
@@ -44,10 +46,10 @@ class Stores:
         self.put("logs-genai.content", trace, span, attributes={names.INPUT_MESSAGES: MESSAGES})
         return self.put("logs-genai.record", trace, span, attributes={**known, **SALTS, names.REQUEST_MODEL: "m"})
 
-    def erase(self, user: str, until: str | None = None) -> list[str]:
+    def erase(self, user: str, until: str | None = None, operators: Collection[bytes] = ()) -> list[str]:
         """Erase what is his; what is left then. Bytes in files are another test's."""
         self.client.indices.refresh(index="logs-*,traces-*")
-        trail = person.trail(self.client, user, until)
+        trail = person.trail(self.client, user, until, operators)
         said = remains.samples(self.client, trail)
         erasure = Erasure(self.client, trail, None, self.told.extend)
         for _ in erasure.steps():
@@ -134,16 +136,34 @@ def test_only_up_to_a_moment(stores: Stores) -> None:
     assert stores.attributes("logs-genai.content") == []
 
 
-def test_what_arrives_late_is_found_by_its_tombstone(stores: Stores) -> None:
-    ada = f"ada-{stores.tag}"
-    trace, span = ids()
+def tombstone(stores: Stores, record_id: str, key: Ed25519PrivateKey) -> None:
+    """A chain of one tombstone, closed under this key, as an operator's process leaves it."""
+    chain, public = uuid.uuid4().hex, key.public_key().public_bytes_raw()
+    known = {names.CHAIN_ID: chain, names.CHAIN_SEQUENCE: 0, names.AUDIT_RECORDS: [record_id]}
+    told = {"event_name": names.CONTENT_ERASED, "attributes": known}
+    digest = proof.digest(proof.GENESIS, proof.body(told)).hex()
+    statement = {"chain": chain, "digest": digest, "key": proof.key_id(public)}
+    signature = base64.b64encode(key.sign(proof.statement_bytes(statement))).decode()
+    closing = {
+        names.CHAIN_ID: chain,
+        names.CHECKPOINT_CLOSED: True,
+        names.CHECKPOINT_STATEMENT: proof.canonical({**statement, "signature": signature}),
+    }
+    stores.put("logs-genai.audit", "", "", **told)
+    stores.put("logs-genai.audit", "", "", event_name=names.CHAIN_CHECKPOINT, attributes=closing)
+
+
+def test_what_arrives_late_is_found_by_its_tombstone_if_that_is_proved(stores: Stores) -> None:
+    ada, key, forger = f"ada-{stores.tag}", Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    (trace, span), bob = ids(), stores.asked(*ids(), user__id=f"bob-{stores.tag}")
     record_id = stores.asked(trace, span, user__id=ada)
     assert stores.erase(ada) == []
-    told = {names.AUDIT_RECORDS: [record_id]}
-    stores.put("logs-genai.audit", *ids(), event_name=names.CONTENT_ERASED, attributes=told)
+    tombstone(stores, record_id, key)
+    tombstone(stores, bob, forger)
     stores.put("logs-genai.content", trace, span, attributes={names.INPUT_MESSAGES: MESSAGES})
-    assert stores.erase(ada) == []
-    assert stores.attributes("logs-genai.content") == []
+    assert stores.erase("nobody", operators=[key.public_key().public_bytes_raw()]) == []
+    assert len(stores.attributes("logs-genai.content")) == 1  # bob's
+    assert stores.told == [record_id, record_id]
 
 
 def test_jaegers_own_spans_and_what_could_not_be_stored_go(stores: Stores) -> None:
@@ -170,6 +190,16 @@ def test_jaegers_own_spans_and_what_could_not_be_stored_go(stores: Stores) -> No
     assert "the-second" in left[names.REJECTED_DOCUMENT]
     assert f"{stores.tag}10" in stores.told
     stores.client.indices.delete(index=index)
+
+
+def test_what_the_collector_set_aside_is_told(stores: Stores) -> None:
+    ada = f"ada-{stores.tag}"
+    trace, span = ids()
+    record_id = stores.put("logs-genai.record", trace, span, attributes={names.USER_ID: ada, **SALTS})
+    stores.put("logs-genai.content", trace, span, attributes={names.CONTENT_SET_ASIDE: "41000000:00"})
+    stores.client.indices.refresh(index="logs-*,traces-*")
+    erasure = Erasure(stores.client, person.trail(stores.client, ada, None), None, stores.told.extend)
+    assert erasure.blobs.set_aside == {record_id}
 
 
 def test_a_name_in_what_the_chain_proves_is_told(stores: Stores) -> None:

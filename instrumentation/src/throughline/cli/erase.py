@@ -18,7 +18,7 @@ from throughline.blobs import CONTENT_STORE, Store
 from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import CommandError, bad_input, not_found, unreachable
 from throughline.cli.moments import ACCEPTED, read_moment
-from throughline.cli.operators import HEARD_SECONDS, Actor, OperatorKey, Reason, audited, check_key
+from throughline.cli.operators import HEARD_SECONDS, Actor, OperatorKey, Reason, audited, public_keys
 from throughline.records import streams
 from throughline.records.erasing import in_jaeger, person, remains, spooled
 from throughline.records.erasing.erasure import Erasure, LeftError
@@ -59,8 +59,8 @@ def erase(
     """
     if not user.strip() or user in reason:
         raise bad_input("--user is empty, or --reason names him and stays in the audit trail", "name a ticket instead")
-    check_key(operator_key)
     endpoints, console = Endpoints.find(), Console()
+    operators = public_keys(operator_key, endpoints.variables)
 
     def tell(record_ids: list[str]) -> list[str]:
         with audited(endpoints.variables, operator_key, actor, reason) as audit:
@@ -68,7 +68,8 @@ def erase(
 
     with endpoints.elasticsearch(operator=True) as store:
         client = store.options(request_timeout=_PATIENCE_SECONDS)
-        run = _Run(endpoints, client, console, person.trail(client, user, read_moment(until or "now", "--until")))
+        trail = person.trail(client, user, read_moment(until or "now", "--until"), operators)
+        run = _Run(endpoints, client, console, trail)
         run.show()
         if dry_run or not (yes or run.trail.is_empty or typer.confirm("Erase all this for ever?")):
             return
@@ -131,6 +132,9 @@ class _Run:
         with self._console.status("having Elasticsearch remove the bytes of what was deleted"):
             if indices := remains.expunge(self._store, _EXPUNGE_SECONDS):
                 yield f"bytes of deleted documents in {len(indices)} indices, until Elasticsearch merges them"
+        if set_aside := sorted(self._erasure.blobs.set_aside):
+            some = f"{', '.join(set_aside[:_SHOWN])}{' …' if len(set_aside) > _SHOWN else ''}"
+            yield f"{len(set_aside)} records, whole, in the Collector's set-aside.json; take out the lines of {some}"
         yield from remains.remains(self._store, self.trail, self._contents, self._erasure.blobs, self._said)
         yield from self._in_jaeger()
         yield from spooled.remains(_spool(self._endpoints), self.trail)

@@ -14,7 +14,8 @@ import typer
 
 from throughline.cli.failures import bad_input, unreachable
 from throughline.records.audit import Audit, UnheardError
-from throughline.records.keys import SigningKey
+from throughline.records.keys import Purpose, SigningKey, public_bytes, read_key_list, read_private_key
+from throughline.settings import KEY_LIST
 
 OPERATOR_KEY: Final = "THROUGHLINE_OPERATOR_KEY_FILE"
 HEARD_SECONDS: Final = 15.0
@@ -37,12 +38,15 @@ def actor_of(claimed: str) -> str:
     return f"{claimed.strip()} ({login})" if claimed.strip() else login
 
 
-def check_key(key: Path) -> None:
-    """Refuse early what could not sign."""
+def public_keys(key: Path, variables: Mapping[str, str]) -> list[bytes]:
+    """Of all operators who are known: of the one with this private key, which must sign, and of those on the list."""
     try:
         SigningKey(key)
+        listed = read_key_list(Path(path)) if (path := variables.get(KEY_LIST, "").strip()) else []
     except ValueError as error:
-        raise bad_input(str(error), f"see --operator-key, or {OPERATOR_KEY}") from None
+        raise bad_input(str(error), f"see --operator-key, or {OPERATOR_KEY}, and {KEY_LIST}") from None
+    others = [entry.public for entry in listed if entry.purpose is Purpose.OPERATOR]
+    return [public_bytes(read_private_key(key)), *others]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ What names him goes last of all: as long as anything of him is left, the next ru
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from throughline.blobs import Reference, Store
 from throughline.records import proof
 from throughline.records.erasing import belongings
 from throughline.records.erasing.person import ERASED, Trail
-from throughline.records.streams import CONTENTS, LOGS, RECORDS, REJECTED, SPANS, USER, Query, batches, hits
+from throughline.records.streams import CONTENTS, LOGS, RECORDS, REJECTED, SPANS, USER, Hit, Query, batches, hits
 
 SHORT: Final = 4
 """An id of fewer characters is looked for as a whole value only: it stands in too many words."""
@@ -68,6 +68,8 @@ class Blobs:
     """Others' records refer to it, too: it stays."""
     elsewhere: dict[str, Reference] = field(default_factory=dict)
     """Outside the store that was named."""
+    set_aside: set[str] = field(default_factory=set)
+    """Records that are whole in a file of the Collector's: too large for Elasticsearch."""
 
 
 class Erasure:
@@ -91,7 +93,7 @@ class Erasure:
             "spans of Jaeger's own": (belongings.JAEGER, belongings.in_jaeger(trail)),
             "rejected documents": (REJECTED, belongings.rejected(trail)),
         }
-        plan = {name: self._distinct(index, queries) for name, (index, queries) in counted.items()}
+        plan = {name: sum(1 for _ in self._each(index, queries)) for name, (index, queries) in counted.items()}
         return {
             **plan,
             "contents in the store": len(self.blobs.alone),
@@ -122,20 +124,18 @@ class Erasure:
     def _referred(self) -> Blobs:
         found: dict[str, Reference] = {}
         his: Counter[str] = Counter()
+        set_aside: set[str] = set()
         for index, queries in ((CONTENTS, belongings.by_record), (SPANS, belongings.by_trace)):
-            seen: set[str] = set()
-            for hit in (
-                hit for query in queries(self._trail) for hit in hits(self._client, index, query, [_REFERENCE])
-            ):
-                if hit["_id"] not in seen:
-                    seen.add(hit["_id"])
-                    references = {each.digest: each for each in _references(hit["_source"])}
-                    found.update(references)
-                    his.update(references.keys())
-        return self._sorted(found, his)
+            for hit in self._each(index, queries(self._trail), _STORED):
+                references = {each.digest: each for each in _references(hit["_source"])}
+                found.update(references)
+                his.update(references.keys())
+                if names.CONTENT_SET_ASIDE in hit["_source"].get("attributes", {}):
+                    set_aside.add(hit["_id"])
+        return self._sorted(found, his, set_aside)
 
-    def _sorted(self, found: dict[str, Reference], his: Counter[str]) -> Blobs:
-        blobs = Blobs()
+    def _sorted(self, found: dict[str, Reference], his: Counter[str], set_aside: set[str]) -> Blobs:
+        blobs = Blobs(set_aside=set_aside)
         for digest, reference in found.items():
             if self._store is None or reference.url != self._store.url_of(digest):
                 blobs.elsewhere[digest] = reference
@@ -154,9 +154,13 @@ class Erasure:
 
     # --- documents --------------------------------------------------------------------------------------------------
 
-    def _distinct(self, index: str, queries: Iterable[Query]) -> int:
-        """How many documents; one query may find what another finds."""
-        return len({hit["_id"] for query in queries for hit in hits(self._client, index, query, False)})
+    def _each(self, index: str, queries: Iterable[Query], source: Sequence[str] | bool = False) -> Iterator[Hit]:
+        """Every document once; one query may find what another finds."""
+        seen: set[str] = set()
+        for hit in (hit for query in queries for hit in hits(self._client, index, query, source)):
+            if hit["_id"] not in seen:
+                seen.add(hit["_id"])
+                yield hit
 
     def _count(self, index: str, queries: Iterable[Query]) -> int:
         counts = (self._client.count(index=index, query=query, ignore_unavailable=True) for query in queries)
@@ -207,6 +211,7 @@ class Erasure:
 
 
 _REFERENCE: Final = f"attributes.{names.CONTENT_REF}"
+_STORED: Final = (_REFERENCE, f"attributes.{names.CONTENT_SET_ASIDE}")
 
 
 def _references(source: dict[str, Any]) -> Iterator[Reference]:

@@ -14,8 +14,8 @@ from elasticsearch import Elasticsearch
 
 from throughline import names
 from throughline.records import proof
+from throughline.records.erasing import tombstones
 from throughline.records.streams import (
-    AUDIT,
     CONTENTS,
     LOGS,
     NAMING,
@@ -63,8 +63,8 @@ class Trail:
         return not (self.records or self.traces or self.shared or self.rejected)
 
 
-def trail(client: Elasticsearch, user: str, until: str | None) -> Trail:
-    """All that is his, up to this moment."""
+def trail(client: Elasticsearch, user: str, until: str | None, operators: Collection[bytes] = ()) -> Trail:
+    """All that is his, up to this moment; and what is back of anybody whom these operators, by public key, erased."""
     found = Trail(user, until)
     within = [{"range": {"@timestamp": {"lte": until}}}] if until else []
     _take(found, hits(client, RECORDS, _all({"term": {USER: user}}, *within), _source()), named=True)
@@ -83,7 +83,7 @@ def trail(client: Elasticsearch, user: str, until: str | None) -> Trail:
         _take(found, hits(client, RECORDS, _all({"terms": {"trace_id": group}}, _nobody(), *within), _source()))
     _share(client, found, seen["trace_id"] - found.traces)
     _rejected(client, found, within)
-    _late(client, found)
+    _late(client, found, operators)
     return found
 
 
@@ -120,9 +120,9 @@ def _rejected(client: Elasticsearch, found: Trail, within: list[Query]) -> None:
                 _take(found, [{**hit, "_id": record_id}])
 
 
-def _late(client: Elasticsearch, found: Trail) -> None:
+def _late(client: Elasticsearch, found: Trail, operators: Collection[bytes]) -> None:
     """Take in what is back, or left, of records that are known as erased: a late delivery may bring it."""
-    for group in batches(tombstones(client)):
+    for group in batches(tombstones.erased(client, operators)):
         query: Query = {"ids": {"values": [each for each in group if each not in found.records]}}
         back = {hit["_id"] for hit in hits(client, CONTENTS, query, False)}
         whole = list(hits(client, RECORDS, query, [*_source(), *_fields()]))
@@ -132,12 +132,6 @@ def _late(client: Elasticsearch, found: Trail) -> None:
         for place in (found.records[each] for each in back):
             if place.trace and place.trace not in found.traces:
                 found.shared.setdefault(place.trace, set()).add(place.span)
-
-
-def tombstones(client: Elasticsearch) -> Iterator[str]:
-    """The ids of all records that are known as erased."""
-    for hit in hits(client, AUDIT, {"term": {"event_name": names.CONTENT_ERASED}}):
-        yield from hit["_source"]["attributes"].get(names.AUDIT_RECORDS) or ()
 
 
 def what_remains(source: Hit) -> list[str]:
