@@ -16,9 +16,14 @@ def setup(client: Elasticsearch, *, retention: Retention | None = None) -> list[
     """Load the index templates and apply the retention; returns what it changed, in words."""
     retention = retention or Retention()
     changes = [change for kind in KINDS for change in _load(client, kind, retention)]
+    return changes + retain(client, retention)
+
+
+def retain(client: Elasticsearch, retention: Retention) -> list[str]:
+    """Apply the retention to what is there, by the built-in lifecycle or by the steps that it would take."""
     apply = _lifecycle if _has_lifecycle(client) else _own_step
     days = asdict(retention)
-    return changes + [change for kind in KINDS for change in apply(client, kind, days[kind.name])]
+    return [change for kind in KINDS for change in apply(client, kind, days[kind.name])]
 
 
 def _load(client: Elasticsearch, kind: Kind, retention: Retention) -> Iterator[str]:
