@@ -160,7 +160,9 @@ def _collector(run: Path, ports: Ports, addresses: Mapping[str, str], security: 
 def _services(ports: Ports, security: Security | None, evidence: Evidence) -> list[Part]:
     """Each with the certificate by which it sends, and those that read a store with what that takes."""
     sends = security.of_otlp() if security else {}
-    retrieves = security.of_elasticsearch("prompt-builder", "retriever") if security else {}
+    retrieves = {}
+    if security:
+        retrieves = {**security.of_otlp("prompt-builder"), **security.of_elasticsearch("prompt-builder", "retriever")}
     looks = security.of_jaeger("application") if security else {}
 
     def told(name: str, *more: Mapping[str, str]) -> dict[str, str]:

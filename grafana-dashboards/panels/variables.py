@@ -59,5 +59,5 @@ def variables() -> list[QueryVariable | TextBoxVariable]:
     return [
         *(choice(name, field) for name, field in CHOICES.items()),
         written(SLOWER, "Requests of at least (s)", "0", hide=VariableHide.DONT_HIDE),
-        written(JAEGER_PAGE, "Jaeger's page", "http://127.0.0.1:16686", hide=VariableHide.HIDE_VARIABLE),
+        written(JAEGER_PAGE, "Jaeger's page", "https://127.0.0.1:16686", hide=VariableHide.HIDE_VARIABLE),
     ]

@@ -7,14 +7,17 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 from compose import composed
 from compose.composed import OURS, REPOSITORY, Plain, addresses, host_path, mounts
+from native.certificates import provide
 from native.part import Part
 from native.ports import Ports
+from native.security import Security
 from native.stack import COMPONENTS, PARTS, Stack, throughline_parts
 from throughline_services.gateway.settings import GatewaySettings
 from throughline_services.llm_caller.settings import LlmCallerSettings
@@ -31,13 +34,15 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "prompt-builder": PromptBuilderSettings,
     "simulator": SimulatorSettings,
 }
+OWN_STEPS = {"certificates", "storage", "ready"}
+"""What natively the launcher itself does."""
 REFERENCE = re.compile(r"\$\{env:(\w+)(:-[^}]*)?\}")
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Made, not started: what it would tell its parts."""
-    made = Stack(tmp_path_factory.mktemp("stack") / "run", environment={})
+    made = Stack(tmp_path_factory.mktemp("stack") / "run", secure=True, environment={})
     yield made
     made.close()
 
@@ -45,22 +50,25 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def parts(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Part]:
     """The native stack's parts by name."""
-    made = throughline_parts(tmp_path_factory.mktemp("run"), Ports(), stack.addresses)
+    run = tmp_path_factory.mktemp("run")
+    made = throughline_parts(run, Ports(), stack.addresses, Security(run / "tls"))
     return {part.name: part for part in made}
 
 
 def said(text: str) -> str:
-    """A value, or for an address that it is one: where things are is what differs."""
+    """A value, or for an address or a file that it is one: where things are is what differs."""
+    if text.startswith(("/", "file:/")):
+        return f"a file {Path(text).name}"
     return "an address" if re.fullmatch(r"(\w+://)?[\w.-]+:\d+(/\w*)?", text) else text
 
 
 def test_runs_every_native_part(services: dict[str, Plain], parts: dict[str, Part]) -> None:
-    assert set(services) == set(parts) | {"grafana", "storage", "ready"}
+    assert set(services) == set(parts) | {"grafana"} | OWN_STEPS
 
 
 def test_steps_are_the_native_ones(services: dict[str, Plain], parts: dict[str, Part]) -> None:
     steps = {name for name, part in parts.items() if part.is_step}
-    assert steps == {name for name, service in services.items() if service["restart"] == "no"} - {"storage", "ready"}
+    assert steps == {name for name, service in services.items() if service["restart"] == "no"} - OWN_STEPS
 
 
 @pytest.mark.parametrize("name", ["collector", "prompt-builder", "llm-caller", "postprocessor", "gateway"])
@@ -73,26 +81,31 @@ def test_is_told_what_the_native_part_is_told(
     assert {variable: here.get(variable) for variable in native if variable not in differing} == {
         variable: value for variable, value in native.items() if variable not in differing
     }
-    shared = {variable: said(value) for variable, value in stack.addresses.items() if variable in here}
+    every = {**stack.supervisor.environment, **parts[name].environment}
+    shared = {variable: said(every[variable]) for variable in stack.addresses if variable in here}
     assert {variable: here[variable] for variable in shared} == shared
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_every_variable_is_one_that_the_service_reads(name: str, services: dict[str, Plain]) -> None:
     read = {str(field.validation_alias) for field in SETTINGS[name].model_fields.values()}
-    told = {variable for variable in services[name]["environment"] if not variable.startswith("OTEL_")}
+    told = {name for name in services[name]["environment"] if not name.startswith(("OTEL_", "THROUGHLINE_"))}
     assert told <= read
     needed = {variable for variable in read if variable.endswith(("_LISTEN", "_TARGET"))}
     assert needed <= told
 
 
-def test_retention_is_read_by_the_templates_step(services: dict[str, Plain]) -> None:
+def test_retention_is_read_from_one_file(services: dict[str, Plain], parts: dict[str, Part]) -> None:
     from throughline.store import Retention
 
-    told = [variable for variable in services["templates"]["environment"] if variable.startswith("THROUGHLINE_")]
-    chosen = Retention.read(dict.fromkeys(told, "3"))
-    kinds = ("traces", "records", "operations", "evaluations", "logs", "metrics")
-    assert chosen == Retention(**dict.fromkeys(kinds, 3))
+    file = REPOSITORY / "deploy" / "retention.env"
+    lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
+    told = dict(line.split("=") for line in lines)
+    assert Retention.read(told) == Retention(), "the file says what the defaults are"
+    assert Retention.read(dict.fromkeys(told, "3")) == Retention(*[3] * len(fields(Retention))), "of every kind"
+    for name in ("templates", "housekeeping"):
+        assert (REPOSITORY / "deploy" / "compose" / services[name]["env_file"]).resolve() == file
+        assert told.items() <= parts[name].environment.items()
 
 
 def test_commands_exist(services: dict[str, Plain], parts: dict[str, Part]) -> None:
@@ -105,13 +118,13 @@ def test_commands_exist(services: dict[str, Plain], parts: dict[str, Part]) -> N
         if service["image"] != OURS:
             continue
         match service["command"]:
-            case ["python", "-m", module]:
+            case ["python", "-m", module, *options]:
                 assert importlib.util.find_spec(f"{module}.__main__")
-                assert parts[name].argv[1:] == ("-m", module)
+                assert parts[name].argv[1:] == ("-m", module, *options)
             case ["opentelemetry-instrument", script] | [script]:
                 assert script in scripts
                 assert [Path(word).name for word in parts[name].argv] == service["command"]
-            case ["python", "/opt/probe/probe.py", *_] | ["test", "-w", _]:
+            case ["python", "/opt/probe/probe.py", *_] | ["python", "/opt/probe/provide.py"] | ["test", "-w", _]:
                 pass
             case other:
                 raise AssertionError(other)
@@ -125,20 +138,22 @@ def test_collector_gets_the_native_configuration(services: dict[str, Plain], par
     ]
     assert here == native
     assert all(Path(word).is_file() for word in here if word.endswith(".yaml"))
-    assert len(here) == len(COMPONENTS) + 2
+    assert len(here) == len(COMPONENTS) + 3
 
 
 def test_collector_is_told_every_address_and_file(services: dict[str, Plain]) -> None:
     """A default that is right on one machine, like 127.0.0.1, is wrong in a container."""
     folder = REPOSITORY / "collector-config"
-    text = "".join(file.read_text() for file in (*folder.glob("components/*.yaml"), *folder.glob("tiers/*.yaml")))
+    files = (file for part in ("components", "tiers", "overlays") for file in (folder / part).glob("*.yaml"))
+    text = "".join(file.read_text() for file in files)
     defaults = {found[1]: (found[2] or ":-").removeprefix(":-") for found in REFERENCE.finditer(text)}
     assert defaults
     told = services["collector"]["environment"]
     own = {"GOMEMLIMIT"}
     assert set(told) - own <= set(defaults)
     local = {variable for variable, default in defaults.items() if "127.0.0.1" in default or "/" in default}
-    assert local | {"COLLECTOR_METRICS_PORT"} <= set(told)
+    local |= {variable for variable, default in defaults.items() if "_TLS_" in variable and not default}
+    assert local | {"COLLECTOR_METRICS_PORT", "ELASTICSEARCH_API_KEY_FILE"} <= set(told)
 
 
 def test_record_queue_is_on_the_volume_that_its_step_prepares(services: dict[str, Plain]) -> None:
@@ -160,21 +175,27 @@ def test_collector_image_has_every_component() -> None:
 
 
 @pytest.mark.stack
-def test_collector_accepts_its_command_and_environment(services: dict[str, Plain]) -> None:
+def test_collector_accepts_its_command_and_environment(services: dict[str, Plain], tmp_path: Path) -> None:
     service = services["collector"]
+    provide(tmp_path, ["collector"])
+    (tmp_path / "collector" / "api_key").write_text("a-key")
     words = [
         f"--config={host_path(service, word.removeprefix('--config='))}" if "--config=" in word else word
         for word in service["command"]
     ]
-    environment = {variable: str(value) for variable, value in service["environment"].items()}
+    environment = {
+        variable: str(value).replace("/etc/throughline/tls", str(tmp_path / "collector"))
+        for variable, value in service["environment"].items()
+    }
     asked = [PARTS / "otelcol-throughline", "validate", *words]
     done = subprocess.run(asked, check=False, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
 
 
 def test_jaeger_is_told_everything_and_nothing_else(services: dict[str, Plain]) -> None:
-    file = host_path(services["jaeger"], services["jaeger"]["command"][1])
-    used = {found[1] for found in REFERENCE.finditer(file.read_text())}
+    files = [host_path(services["jaeger"], word) for word in services["jaeger"]["command"] if word != "--config"]
+    assert files[1] == REPOSITORY / "deploy" / "native" / "jaeger-tls.yaml"
+    used = {found[1] for file in files for found in REFERENCE.finditer(file.read_text())}
     assert used | {"OTEL_TRACES_SAMPLER"} == set(services["jaeger"]["environment"])
 
 
@@ -193,7 +214,9 @@ def test_grafana_is_told_what_its_provisioning_names(services: dict[str, Plain])
     provisioning = host_path(service, "/etc/grafana/provisioning")
     text = "".join(file.read_text() for file in provisioning.rglob("*.yaml"))
     content = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    named = set(re.findall(r"(?<!\$)\$(\w+)", content))
+    named = set(re.findall(r"(?<!\$)\$(\w+)", content)) - {"__file"}
+    files = set(re.findall(r"\$__file\{/etc/throughline/tls/([^}]+)\}", content))
+    assert files == {"authority.pem", "certificate.pem", "key.pem", "api_key"}
     assert named == {"ELASTICSEARCH_URL", "JAEGER_URL", "THROUGHLINE_DASHBOARDS"}
     assert named <= set(service["environment"])
     assert {folder.name for folder in provisioning.iterdir()} == {"dashboards", "datasources"}

@@ -14,10 +14,12 @@ import yaml
 from compose import composed
 from compose.composed import FOLDER, OURS, REPOSITORY, Plain, addresses, mounts
 
-STEPS = {"templates", "corpus", "storage", "ready"}
+STEPS = {"certificates", "templates", "corpus", "storage", "ready"}
 ASKING = {"curl", "wget", "python"}
 # Their images hold, or promise, nothing but their one program.
 BARE = {"collector", "jaeger"}
+# Listens nowhere; it says what it did, and ends only with its container.
+SILENT = {"housekeeping"}
 # What official images listen on without being told.
 KNOWN_PORTS = {"elasticsearch": {9200}, "grafana": {3000}}
 
@@ -148,7 +150,7 @@ def test_steps_end_and_someone_waits_for_each(services: dict[str, Plain]) -> Non
 
 def test_health_is_asked_by_what_the_image_has(services: dict[str, Plain]) -> None:
     for name, service in services.items():
-        if name in STEPS | BARE:
+        if name in STEPS | BARE | SILENT:
             assert "healthcheck" not in service, name
             continue
         how, program, *_ = service["healthcheck"]["test"]
@@ -186,14 +188,48 @@ def test_no_secret_is_written_down(services: dict[str, Plain]) -> None:
         for variable, value in service.get("environment", {}).items()
         if any(word in variable for word in ("KEY", "PASSWORD", "SECRET"))
     }
-    assert told == {"simulated"}
+    files = {value for value in told if value.startswith(("/etc/throughline/tls/", "/var/lib/throughline/"))}
+    assert files
+    assert told - files == {"simulated"}
+
+
+def test_secrets_are_in_volumes_and_each_part_sees_its_own(services: dict[str, Plain]) -> None:
+    """One volume a part: only the steps that fill them see several, and nobody but those writes."""
+    filling = {"certificates": 8, "templates": 5}
+    for name, service in services.items():
+        seen = {source: read_only for source, _, read_only in mounts(service) if source.startswith("tls-")}
+        assert len(seen) == filling.get(name, len(seen) and 1), name
+        assert all(seen.values()) == (name not in filling), name
+    owners = {
+        name: [source for source, _, _ in mounts(service) if source.startswith("tls-")]
+        for name, service in services.items()
+        if name not in filling
+    }
+    assert owners["elasticsearch"] == ["tls-elasticsearch"]
+    assert owners["collector"] == ["tls-collector"]
+    assert owners["jaeger"] == ["tls-jaeger"]
+    assert owners["grafana"] == ["tls-grafana"]
+    assert owners["prompt-builder"] == ["tls-prompt-builder"]
+    assert owners["simulator"] == owners["ready"] == owners["storage"] == []
+
+
+def test_telemetry_travels_over_tls_alone(services: dict[str, Plain]) -> None:
+    """In plain text are only pages, health, the model's stand-in and the Collector's own metrics."""
+    plain = {"http://127.0.0.1", "http://simulator"}
+    for name, service in services.items():
+        for variable, value in service.get("environment", {}).items():
+            if str(value).startswith("http://"):
+                assert str(value).rsplit(":", 1)[0] in plain, (name, variable)
+    environment = services["elasticsearch"]["environment"]
+    assert environment["xpack.security.enabled"] == environment["xpack.security.http.ssl.enabled"] == "true"
+    assert environment["xpack.security.http.ssl.client_authentication"] == "required"
 
 
 def test_the_page_leads_to_what_is_published(services: dict[str, Plain]) -> None:
     environment = services["gateway"]["environment"]
-    for variable, name in {"JAEGER_PAGE_URL": "jaeger", "GRAFANA_URL": "grafana"}.items():
+    for variable, name, scheme in (("JAEGER_PAGE_URL", "jaeger", "https"), ("GRAFANA_URL", "grafana", "http")):
         (port,) = services[name]["ports"]
-        assert environment[variable] == f"http://{port.rsplit(':', 1)[0]}"
+        assert environment[variable] == f"{scheme}://{port.rsplit(':', 1)[0]}"
     moved = composed.resolved({"GRAFANA_PORT": "13000"})["services"]
     assert moved["gateway"]["environment"]["GRAFANA_URL"] == "http://127.0.0.1:13000"
     assert moved["grafana"]["ports"] == ["127.0.0.1:13000:3000"]

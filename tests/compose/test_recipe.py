@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 
 from compose import composed
-from compose.composed import FOLDER, OURS, REPOSITORY, Plain
+from compose.composed import FOLDER, OURS, REPOSITORY, Plain, mounts
 
 RECIPE = (FOLDER / "Dockerfile").read_text().replace("\\\n", " ")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
@@ -92,6 +92,18 @@ def test_prepares_the_collectors_folder_for_the_collectors_user(services: dict[s
     folder = services["collector"]["environment"]["COLLECTOR_STORAGE_DIR"]
     owner = services["collector"]["user"].split(":")[0]
     assert re.search(rf"install --directory --owner {owner} .*{folder}", RECIPE)
+
+
+def test_prepares_a_folder_for_each_volume_of_secrets(services: dict[str, Plain]) -> None:
+    """A fresh volume takes owner and mode of the folder it is first mounted on, in the step that fills it."""
+    found = re.search(
+        r"for part in ([\w -]+); do\s+install --directory --owner 10001 --group 0 --mode 0750 (\S+);", RECIPE
+    )
+    assert found
+    prepared = {found[2].replace("$part", part) for part in found[1].split()}
+    assert prepared == {target for _, target, _ in mounts(services["certificates"]) if "/tls/" in target}
+    for name in ("spool", "evidence"):
+        assert re.search(rf"--mode 0700 .*/var/lib/throughline/{name}\b", RECIPE)
 
 
 def test_probe_is_where_the_health_checks_look_for_it(services: dict[str, Plain]) -> None:

@@ -32,7 +32,7 @@ def two_parts(run: Path, ports: Ports, addresses: Mapping[str, str], security: S
     ]
 
 
-with reported_errors(), Stack(Path(sys.argv[1]), report=print_progress, parts=two_parts) as stack:
+with reported_errors(), Stack(Path(sys.argv[1]), report=print_progress, names=["gateway"], parts=two_parts) as stack:
     sys.stdout.write("READY\n")
     sys.stdout.flush()
     stack.supervisor.watch()
