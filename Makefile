@@ -29,9 +29,10 @@ stack: setup parts ## start the native stack without traffic and stay until Ctrl
 .PHONY: up
 up: ## start the same stack from official images (needs a Docker engine)
 	@docker compose --project-directory deploy/compose up --build --detach --wait
+	@deploy/compose/access.sh .run/compose
 	@echo "page    http://127.0.0.1:$${GATEWAY_PORT:-8080}"
 	@echo "Grafana http://127.0.0.1:$${GRAFANA_PORT:-3000}"
-	@echo "Jaeger  http://127.0.0.1:$${JAEGER_PORT:-16686}"
+	@echo "Jaeger  https://127.0.0.1:$${JAEGER_PORT:-16686}"
 
 .PHONY: down
 down: ## stop it; its data volumes stay
