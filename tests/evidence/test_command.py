@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from evidence.conftest import Run
-from evidence.ledger import Chain, Ledger
+from evidence.ledger import SET, Chain, Ledger
 from evidence.signing import Key
+from throughline import names
 from throughline.records.verification.findings import MEANING, NOTES, Kind
 
 pytestmark = pytest.mark.stack
@@ -84,3 +85,13 @@ def test_two_processes_find_what_one_finds(
     assert one.places("missing") == [(35, 64)]
     assert (two.code, two.found) == (1, one.found)
     assert {**two.whole, "seconds": 0} == {**one.whole, "seconds": 0}
+
+
+def test_nothing_of_content_is_told(ledger: Ledger, run: Run, chain: Chain) -> None:
+    ledger.update(chain, [14], SET, kind="content", name=names.OUTPUT_MESSAGES, value="a secret")
+    ledger.update(chain, [15], SET, name=names.USER_ID, value="a secret")
+    ended = run("verify", "--namespace", ledger.namespace)
+    assert ended.code == 1
+    assert "secret" not in ended.out + ended.err
+    assert "NOT SOUND" in ended.out
+    assert "next:" in ended.out

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -36,6 +37,8 @@ EXAMPLES: Final = (
 )
 _NANO: Final = 10**9
 _SHOWN: Final = 3
+_CHAINS: Final = 10
+"""Places of a chain, and chains of a kind, that the table names."""
 _PATIENCE: Final = 2.0
 """Seconds before progress is shown."""
 
@@ -224,18 +227,24 @@ def _table(groups: list[tuple[Kind, str, Group]]) -> Table:
     table.add_column(width=1)
     for heading in ("found", "records", "chain", "where"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "records" else "left")
-    told: set[Kind] = set()
-    for number, (kind, chain, group) in enumerate(groups):
+    for kind, found in groupby(groups, key=lambda each: each[0]):
         mark, colour = ("·", "cyan") if kind in NOTES else ("✗", "red")
-        where = Text("\n").join(_where(place) for place in group.places[:_SHOWN])
-        if len(group.places) > _SHOWN:
-            where.append(f"\n… and {len(group.places) - _SHOWN:,} more, see --json", "dim")
-        table.add_row(Text(mark, colour), Text(kind, colour), f"{group.count:,}", chain or "none", where)
-        told.add(kind)
-        if number + 1 == len(groups) or groups[number + 1][0] is not kind:
-            meaning, advice = MEANING[kind]
-            table.add_row("", "", "", "", Text.assemble(meaning, ("\nnext: ", "bold"), advice, "\n"))
+        chains = [(chain, group) for _, chain, group in found]
+        for chain, group in chains[:_CHAINS]:
+            table.add_row(Text(mark, colour), Text(kind, colour), f"{group.count:,}", chain or "none", _places(group))
+        if rest := chains[_CHAINS:]:
+            count = sum(group.count for _, group in rest)
+            table.add_row("", Text(kind, colour), f"{count:,}", f"… and {len(rest):,} more, see --json", "")
+        meaning, advice = MEANING[kind]
+        table.add_row("", "", "", "", Text.assemble(meaning, ("\nnext: ", "bold"), advice, "\n"))
     return table
+
+
+def _places(group: Group) -> Text:
+    where = Text("\n").join(_where(place) for place in group.places[:_SHOWN])
+    if len(group.places) > _SHOWN:
+        where.append(f"\n… and {len(group.places) - _SHOWN:,} more, see --json", "dim")
+    return where
 
 
 def _where(place: Where) -> Text:

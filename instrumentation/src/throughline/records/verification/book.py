@@ -99,7 +99,8 @@ class Book:
         return held
 
     def _held(self, chain: str, first: int, last: int | None) -> dict[Place, list[Any]]:
-        before = self._stored.statements(Piece(chain, -2, first - 1), downward=True)
+        first = first if first > 0 else -1
+        before = iter(()) if first < 0 else self._stored.statements(Piece(chain, -2, first - 1), downward=True)
         inside = self._stored.statements(Piece(chain, first - 1, last))
         behind = iter(()) if last is None else self._stored.statements(Piece(chain, last, None))
         found: dict[Place, list[Any]] = {}
@@ -184,7 +185,7 @@ class Book:
         if self._anchored is None:
             return
         time, chain = int(counts["time"]), str(counts["chain"])
-        young = time > self._terms.now - self._terms.grace
+        young = self._terms.is_on_its_way(time)
         if held is not None and anchored is not None:
             if held != anchored:
                 self._say(Kind.STATEMENT_DIFFERS, chain, place)

@@ -64,6 +64,14 @@ class Terms:
     unsigned_grace: int
     """What is younger may wait for its statement."""
 
+    def is_on_its_way(self, time: int) -> bool:
+        """Whether something of this time may be; not what claims to be of a time to come, for as long as it likes."""
+        return abs(self.now - time) < self.grace
+
+    def awaits_statement(self, time: int) -> bool:
+        """Whether a record of this time may be unsigned."""
+        return abs(self.now - time) < self.unsigned_grace
+
 
 @dataclass(frozen=True, slots=True)
 class Suspect:

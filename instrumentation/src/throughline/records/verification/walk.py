@@ -63,7 +63,7 @@ class Walk:
         """Content without its record: where that is signed for, it is missing itself, and said to be."""
         if place.sequence > self._span.signed_through:
             for content in place.contents:
-                young = apart.time_of(content["_source"]) > self._terms.now - self._terms.grace
+                young = self._terms.is_on_its_way(apart.time_of(content["_source"]))
                 self._add(Kind.PENDING if young else Kind.INSERTED_CONTENT, place.sequence, content["_id"])
 
     def _advance(self, place: Place) -> None:
@@ -133,7 +133,7 @@ class Walk:
         self._previous, self._before, self._is_signed = held.digest, held, False
         self._judge_apart(sequence, held, content)
         if sequence > self._span.signed_through:
-            young = held.time > self._terms.now - self._terms.unsigned_grace
+            young = self._terms.awaits_statement(held.time)
             self._add(Kind.PENDING if young else self._span.unsigned, sequence, held.identity)
         else:
             self._untied += 1
@@ -169,7 +169,7 @@ class Walk:
         if gone is Kind.MISSING_CONTENT and held.time < self._terms.contents_from:
             self._add(Kind.EXPIRED_CONTENT, sequence, held.identity)
             gone = apart.lacking(held, content, contents=False)
-        if gone is Kind.MISSING_CONTENT and held.time > self._terms.now - self._terms.grace:
+        if gone is Kind.MISSING_CONTENT and self._terms.is_on_its_way(held.time):
             self._add(Kind.PENDING, sequence, held.identity, "its content")
         elif gone is not None:
             self._report.lacking.append((gone, held))
@@ -212,7 +212,7 @@ class Walk:
         tally, chain = self._report.tally, self._span.chain
         if boundary and boundary.since < self._terms.records_from:
             tally.add_range(Kind.EXPIRED, chain, first, last)
-        elif time > self._terms.now - self._terms.grace:
+        elif self._terms.is_on_its_way(time):
             tally.add_range(Kind.PENDING, chain, first, last, "the records")
         elif len(self._report.holes) < MOST_HOLES:
             self._report.holes.append(Hole(chain, first, last, is_end))
