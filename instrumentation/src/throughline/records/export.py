@@ -53,9 +53,9 @@ def log_record(payload: Mapping[str, Any], resource: Resource) -> Any:
 
 def decoded(payload: bytes) -> dict[str, Any]:
     """A record as it was appended, without what protobuf cannot say. Raises ValueError for what is none."""
-    record: dict[str, Any] = json.loads(payload)
-    if b"\\ud" in payload or b"\\uD" in payload or _has_long_digits(payload):
-        record["attributes"] = _sayable(record["attributes"])
+    record: dict[str, Any] = json.loads(payload, parse_int=_integer)
+    if b"\\ud" in payload or b"\\uD" in payload:  # perhaps half a character
+        record["attributes"] = _whole(record["attributes"])
     return record
 
 
@@ -73,6 +73,20 @@ def statement_record(statement: Mapping[str, Any], resource: Resource) -> Any:
         names.RECORD_TIME_UNIX_NANO: time,
     }
     return log_record({"event": names.CHAIN_CHECKPOINT, "time": time, "attributes": attributes}, resource)
+
+
+class Process(Resource):
+    """What describes a process. Exporters ask each record's for its hash, which a resource's own takes long to make."""
+
+    _hash: int | None = None
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = super().__hash__()
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or super().__eq__(other)
 
 
 class NoExporterError(RuntimeError):
@@ -145,26 +159,24 @@ def _readable() -> Any:
 
 def _as_sdk_1_38_had_it(record: LogRecord, resource: Resource, scope: InstrumentationScope) -> Any:
     sdk = importlib.import_module("opentelemetry.sdk._logs")
-    unlimited = sdk.LogLimits(max_attributes=sdk.LogLimits.UNSET, max_attribute_length=sdk.LogLimits.UNSET)
-    known = ("timestamp", "observed_timestamp", "context", "severity_number", "event_name", "attributes")
-    given = {name: getattr(record, name) for name in known}
-    return sdk.LogData(sdk.LogRecord(**given, resource=resource, limits=unlimited), scope)
+    known = ("timestamp", "observed_timestamp", "context", "severity_number", "event_name")
+    log = sdk.LogRecord(**{name: getattr(record, name) for name in known}, resource=resource)
+    log.attributes = record.attributes  # set later, so that nothing is cut or left out
+    return sdk.LogData(log, scope)
 
 
-def _has_long_digits(payload: bytes) -> bool:
-    return _LONG_DIGITS.search(payload) is not None
+def _integer(digits: str) -> int | str:
+    """More than protobuf's 64 bits stay text."""
+    if len(digits) < 19:
+        return int(digits)
+    return int(digits) if len(digits) <= 20 and -_LARGEST <= int(digits) <= _LARGEST else digits
 
 
-_LONG_DIGITS = re.compile(rb"[0-9]{19}")
-
-
-def _sayable(value: Any) -> Any:
+def _whole(value: Any) -> Any:
     if isinstance(value, str):
         return _HALF_A_CHARACTER.sub("\ufffd", value)
-    if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
-        return str(value)
     if isinstance(value, list):
-        return [_sayable(item) for item in value]
+        return [_whole(item) for item in value]
     if isinstance(value, dict):
-        return {_sayable(key): _sayable(item) for key, item in value.items()}
+        return {_whole(key): _whole(item) for key, item in value.items()}
     return value

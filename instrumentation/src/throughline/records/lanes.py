@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from opentelemetry.sdk.resources import Resource
 
-from throughline.records.export import decoded, log_record, statement_record
+from throughline.records.export import Process, decoded, log_record, statement_record
 from throughline.records.segments import Waiting
 from throughline.records.spool import Spool
 
@@ -53,7 +53,7 @@ class Lane:
 
 def lanes(spool: Spool, *, anchored: bool) -> list[Lane]:
     """Both of a spool. `anchored`: statements are kept until they are anchored as well as sent."""
-    resource = Resource(dict(spool.resource))
+    resource = Process(dict(spool.resource))
     return [Lane(Records(spool, resource), spool), Lane(Statements(spool, resource, anchored=anchored), spool)]
 
 
