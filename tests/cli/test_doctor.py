@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cli.conftest import NOWHERE, Run
+from elasticsearch import Elasticsearch
 from throughline import instrumentor
 from throughline.cli.checking import Check, State
 from throughline.cli.handshake import speaks_http2
@@ -127,3 +128,17 @@ def test_a_found_stack_file_is_named(run: Run, tmp_path: Path) -> None:
     checks = {check["check"]: check for check in run("doctor", "--json").lines}
     assert "stack.env" in checks["native stack"]["found"]
     assert checks["Collector health"]["state"] == "failed"
+
+
+@pytest.mark.stack
+def test_what_was_rejected_is_told(run: Run, elasticsearch: str) -> None:
+    stream = "logs-genai.rejected.otel-doctor"
+    with Elasticsearch(elasticsearch) as client:
+        client.create(index=stream, id="one", document={"@timestamp": "1781000000000.0"}, refresh=True)
+        try:
+            ended = run("doctor", "--json", ELASTICSEARCH_URL=elasticsearch)
+        finally:
+            client.delete(index=client.search(index=stream)["hits"]["hits"][0]["_index"], id="one", refresh=True)
+    (rejected,) = (check for check in ended.lines if check["check"] == "rejected")
+    assert rejected["state"] == "warning"
+    assert "throughline.rejected.reason" in rejected["next"]

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
+from throughline import names
 from throughline.cli.checking import Check, failed, ok, warning
 from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import CommandError, of_a_part
@@ -95,7 +96,7 @@ def _elasticsearch(endpoints: Endpoints) -> Iterator[Check]:
     try:
         with endpoints.elasticsearch() as store:
             yield _version(store, endpoints.url("ELASTICSEARCH_URL"))
-            yield from (check(store) for check in (_templates, _records))
+            yield from (check(store) for check in (_templates, _records, _rejected))
     except CommandError as error:
         yield failed(name, str(error), error.advice)
     except ApiError as error:
@@ -144,6 +145,13 @@ def _records(store: Elasticsearch) -> Check:
         advice = "make a call from an instrumented application; records need OTEL_LOGS_EXPORTER=otlp"
         return warning("arrived", said, advice)
     return ok("arrived", said)
+
+
+def _rejected(store: Elasticsearch) -> Check:
+    if not (count := _count(store, queries.REJECTED)):
+        return ok("rejected", "nothing, as far as this key may see")
+    said = f"{count:,} documents that Elasticsearch would have refused are kept as text in {queries.REJECTED}"
+    return warning("rejected", said, f"see why in attributes.{names.REJECTED_REASON}")
 
 
 def _count(store: Elasticsearch, index: str) -> int:
