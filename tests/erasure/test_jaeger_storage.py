@@ -1,4 +1,4 @@
-"""A Jaeger that keeps its spans in Elasticsearch, as compose has it: they are erased as well, and it answers nothing."""
+"""A Jaeger that keeps its spans in Elasticsearch, as in compose: they are erased as well, and it answers nothing."""
 
 from __future__ import annotations
 
