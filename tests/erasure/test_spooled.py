@@ -28,7 +28,7 @@ def spool(root: Path, payload: bytes, key: bytes | None = None) -> Spool:
 def test_records_that_wait_are_told(tmp_path: Path, payload: bytes) -> None:
     waiting = spool(tmp_path, payload)
     (told,) = spooled.remains(tmp_path, Trail(ADA))
-    assert told.startswith("records of his in 1 spools")
+    assert told.startswith("records of his in the files of 1 spools")
     assert "Lovelace" not in told
     assert list(spooled.remains(tmp_path, Trail("bob"))) == []
     waiting.close()

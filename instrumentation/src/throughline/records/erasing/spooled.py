@@ -12,6 +12,7 @@ from throughline.records.erasing.erasure import SHORT
 from throughline.records.erasing.person import Trail
 
 _CHUNK: Final = 1 << 20
+_WHEN: Final = "they go when they are delivered and their file is full, or when their process ends"
 
 
 def remains(root: Path, trail: Trail) -> Iterator[str]:
@@ -29,7 +30,7 @@ def remains(root: Path, trail: Trail) -> Iterator[str]:
         any(_holds(path, marks) for path in _files(root / chain.id)) for chain in found.chains if not chain.key
     )
     if waiting:
-        yield f"records of his in {waiting} spools of {root}; run it again when they are delivered"
+        yield f"records of his in the files of {waiting} spools of {root}: {_WHEN}"
     refused = [path for path in _files(root / "refused") if _holds(path, marks)]
     if refused:
         yield f"{len(refused)} records of his that the Collector refused, as files in {root / 'refused'}: remove them"
