@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from elasticsearch.helpers import bulk
 from evidence.conftest import Run
-from evidence.ledger import Chain, Ledger, call, gap, tombstone
+from evidence.ledger import SET, Chain, Ledger, call, gap, tombstone
 from evidence.signing import DAY, HOUR, Key, now, write_keys
 from throughline import names
 
@@ -176,3 +176,16 @@ def test_keys_that_were_rotated_stay_good_for_their_time(ledger: Ledger, verify:
     listed = write_keys(tmp_path / "rotated.json", old, new)
     ended = verify("--keys", str(listed))
     assert (ended.code, ended.found) == (0, {})
+
+
+def test_a_full_spool_is_told_though_the_period_ends_before(ledger: Ledger, verify: Run, key: Key) -> None:
+    chain = Chain(key, start=now() - 100 * HOUR, step=HOUR).fill(45, close=None)
+    chain.add(gap(12, 13, 2), call(46))
+    chain.state("closed")
+    ledger.write(chain)
+    ledger.delete(chain, [12, 13])
+    ledger.delete(chain, [12, 13], kind="content")
+    ended = verify("--since", "95h", "--until", "80h")
+    assert (ended.code, ended.found) == (0, {"dropped by a full spool": 2, "not tied": 2})
+    ledger.update(chain, [45], SET, kind="audit", name=names.GAP_TO, value=20)
+    assert verify("--since", "95h", "--until", "80h").found == {"missing": 2, "not tied": 2}
