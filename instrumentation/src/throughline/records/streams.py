@@ -41,4 +41,4 @@ def hits(client: Elasticsearch, index: str, query: Query, source: Sequence[str] 
     """Every document that matches, in no order."""
     body = {"query": query, "_source": source if isinstance(source, bool) else list(source)}
     size = _WHOLE if source is True else BATCH
-    return scan(client, index=index, query=body, ignore_unavailable=True, size=size)
+    return iter(scan(client, index=index, query=body, ignore_unavailable=True, size=size))
