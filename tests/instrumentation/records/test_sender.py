@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -476,3 +478,26 @@ def test_the_end_is_not_waited_for_long_and_the_rest_is_the_next_ones(
     senders().start()
     until(lambda: not spool.folder.exists())
     assert receiver.sequences(CHAIN) == [0, 1]
+
+
+AT_ONCE = """
+import atexit, sys
+from pathlib import Path
+from throughline.records.sender import Sender
+from throughline.records.spool import Head, Spool
+
+spool = Spool.create(Path(sys.argv[1]), "a" * 32, {}, limit=10**6, fsync=False, key=None)
+sender = Sender(Path(sys.argv[1]))
+sender.serve(spool)
+atexit.register(lambda: (spool.close(20), sender.close()))
+spool.append(Head(0, bytes(32)), sys.argv[2].encode())
+"""
+
+
+def test_a_process_that_ends_at_once_delivers_at_its_exit(tmp_path: Path, receiver: Receiver) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", AT_ONCE, tmp_path, payload("a" * 32, 0)], check=True, capture_output=True, text=True
+    )
+    assert receiver.sequences("a" * 32) == [0]
+    assert list(tmp_path.iterdir()) == []
+    assert ended.stderr == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - what is imported later, at the exit perhaps, could not import it then
 import importlib
 import os
 import threading

@@ -22,6 +22,8 @@ from throughline import names
 from throughline.records.proof import canonical
 from throughline.version import __version__
 
+_SDK = importlib.import_module("opentelemetry.sdk._logs")
+"""Imported now: at the exit, where the first record may be sent, it cannot be."""
 _PROTOCOLS = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 _SCOPE = InstrumentationScope("throughline", __version__)
 _LOGGERS = (
@@ -154,11 +156,11 @@ def _named(name: str) -> Any:
 @cache
 def _readable() -> Any:
     """Record, resource and scope as exporters take them."""
-    return getattr(importlib.import_module("opentelemetry.sdk._logs"), "ReadableLogRecord", _as_sdk_1_38_had_it)
+    return getattr(_SDK, "ReadableLogRecord", _as_sdk_1_38_had_it)
 
 
 def _as_sdk_1_38_had_it(record: LogRecord, resource: Resource, scope: InstrumentationScope) -> Any:
-    sdk = importlib.import_module("opentelemetry.sdk._logs")
+    sdk: Any = _SDK
     known = ("timestamp", "observed_timestamp", "context", "severity_number", "event_name")
     log = sdk.LogRecord(**{name: getattr(record, name) for name in known}, resource=resource)
     log.attributes = record.attributes  # set later, so that nothing is cut or left out
