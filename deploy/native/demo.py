@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import secrets
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from throughline.store.queries import CONTENTS, EVALUATIONS, RECORDS, REJECTED, 
 from throughline.store.traces import Step
 from throughline.tls import client_of
 
-from native.stack import Stack
+from native.stack import PROGRAMS, Stack
 from native.traffic import CANARIES, Ask, Outcome, drive, plan, requests_seen
 
 PATIENCE: Final = 90.0
@@ -37,6 +39,17 @@ class Sampling:
     dropped: int
     reasons: dict[str, int]
     """Policy → traces that it kept; the first policy that matches counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `throughline verify` says of this round's records."""
+
+    is_sound: bool
+    records: int
+    proven: int
+    chains: int
+    findings: tuple[str, ...]
 
 
 class Demo:
@@ -111,6 +124,20 @@ class Demo:
         search, indices = Search(since=self._since), (RECORDS, CONTENTS, EVALUATIONS, REJECTED, SPANS)
         texts = [str(each) for index in indices for each in queries.find(self._store, index, search, 10_000)]
         return [canary for canary in CANARIES if any(canary in text for text in texts)]
+
+    def verified(self) -> Verdict:
+        """The verdict on this round's evidence, once every record of it is signed for, or patience ends."""
+        return self._eventually(self._verdict, lambda found: found.is_sound and found.proven == found.records)
+
+    def _verdict(self) -> Verdict:
+        command = (str(PROGRAMS / "throughline"), "verify", "--since", self._since, "--json")
+        environment = {**self.stack.supervisor.environment, **self.stack.addresses}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if not done.stdout:
+            return Verdict(is_sound=False, records=0, proven=0, chains=0, findings=(done.stderr.strip(),))
+        *found, whole = map(json.loads, done.stdout.splitlines())
+        findings = tuple(f"{each['found']}: {each['count']}" for each in found if not each["is_note"])
+        return Verdict(whole["sound"], whole["records"], whole["proven"], whole["chains"], findings)
 
     def figures(self) -> queries.Figures:
         """Latency, errors and tokens of all model calls of this round."""

@@ -15,7 +15,7 @@ from throughline import names
 from throughline.cli import waterfall
 from throughline.store.queries import Document, Figures
 
-from native.demo import Demo, Sampling
+from native.demo import Demo, Sampling, Verdict
 from native.traffic import PEOPLE, Outcome
 
 MOST_BY_CHANCE = 0.25  # of ordinary traces, where the Collector's base rate is a tenth
@@ -57,6 +57,8 @@ def show(demo: Demo, console: Console) -> list[Check]:
     _figures(demo, console)
     _sampling(console, sampling)
     checks = _checks(demo, sampling, records, failed)
+    with console.status("waiting until every record is signed for"):
+        checks.append(_verified(demo.verified()))
     _verdict(console, checks)
     return checks
 
@@ -155,6 +157,12 @@ def _checks(demo: Demo, sampling: Sampling, records: list[Document], failed: lis
             "and is nowhere in the clear", not leaks, f"{len(leaks)} planted values found" if leaks else "none found"
         ),
     ]
+
+
+def _verified(verdict: Verdict) -> Check:
+    told = f"{verdict.proven:,} of {verdict.records:,} records in {verdict.chains} chains are proven by signatures"
+    holds = verdict.is_sound and 0 < verdict.proven == verdict.records
+    return Check("throughline verify finds the evidence whole", holds, "; ".join((told, *verdict.findings)))
 
 
 def _values(records: list[Document], name: str) -> set[str]:

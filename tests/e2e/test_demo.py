@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from native.demo import Sampling
-from native.report import _checks
+from native.demo import Sampling, Verdict
+from native.report import _checks, _verified
 from native.traffic import PEOPLE, plan
 from throughline import names
 
@@ -36,6 +36,11 @@ def test_the_demo_ends_well_and_shows_what_it_promises(tmp_path_factory: pytest.
         assert title in shown
     assert re.search(r"kept \d+ of \d+ traces: base \d+", shown)
     assert "@example.org" not in shown
+    proven = re.search(r"([\d,]+) of ([\d,]+) records in (\d+) chains are proven by signatures", shown)
+    assert proven
+    assert proven[1] == proven[2]
+    assert int(proven[1].replace(",", "")) > 3 * ASKED  # of calls, retrievals and evaluations
+    assert int(proven[3]) >= 3  # one for each service that records
 
 
 def test_the_same_seed_asks_the_same() -> None:
@@ -85,3 +90,10 @@ def test_each_check_notices_what_it_is_for() -> None:
     unkept.kept, leaking.leaked = [], ["@example.org"]
     assert _failing(unkept, whole, good) == ["it kept every failed one"]
     assert _failing(leaking, whole, good) == ["and is nowhere in the clear"]
+    assert _verified(Verdict(is_sound=True, records=9, proven=9, chains=3, findings=())).holds
+    for unsound in (
+        Verdict(is_sound=False, records=9, proven=9, chains=3, findings=("missing: 1",)),
+        Verdict(is_sound=True, records=9, proven=8, chains=3, findings=()),
+        Verdict(is_sound=True, records=0, proven=0, chains=0, findings=()),
+    ):
+        assert not _verified(unsound).holds
