@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import throughline
+from instrumentation.conformance import check_attributes
+from instrumentation.live_check import STRUCTURED
 from instrumentation.openai_client import wire
-from instrumentation.records.receiving import Receiver, serving
-from instrumentation.records.test_journal import linked, received
+from instrumentation.records.chained import linked, received
+from instrumentation.records.receiving import Receiver
 from instrumentation.telemetry import Telemetry
 from throughline import instrumentor, names
 from throughline.autoload import ThroughlineInstrumentor
@@ -84,14 +85,6 @@ def test_the_default_folder_is_used_where_logs_are_exported_automatically(
     assert (named.spool, named.spool_is_default) == (Path("/named"), False)
 
 
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    own = Receiver()
-    with serving(own) as port:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-        yield own
-
-
 def ask() -> Any:
     client = wire.client(wire.answering(lambda: wire.json_response(wire.chat_reply())))
     return client.chat.completions.create(model="gpt-4o", messages=wire.MESSAGES)
@@ -123,6 +116,8 @@ def test_a_call_and_its_rating_are_chained_with_the_attributes_that_they_have_el
     assert record["time"] == record["attributes"][names.RECORD_TIME_UNIX_NANO]
     assert rating["event_name"] == names.EVALUATION_RESULT
     assert rating["attributes"][names.EVALUATION_EXPLANATION] == "as asked"
+    for document in documents:
+        check_attributes({name: each for name, each in document["attributes"].items() if name not in STRUCTURED})
     resource = dict(telemetry.logger_provider.resource.attributes)
     assert record["resource"]["attributes"] == resource
 

@@ -4,111 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from instrumentation.records.receiving import Receiver, plain, serving, until
+from instrumentation.records.chained import EVENT, RESOURCE, linked, linked_on_disk, on_disk, put, received
+from instrumentation.records.receiving import Receiver, plain, until
 from throughline import names
-from throughline.records import frames, keys, proof
+from throughline.records import keys, proof
 from throughline.records.journal import Journal, UnusableFolderError
-from throughline.records.keys import Purpose
-from throughline.settings import Settings, WhenFull
-
-RESOURCE = {"service.name": "s", "service.instance.id": "u"}
-EVENT = names.CLIENT_INFERENCE_OPERATION_DETAILS
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    key = tmp_path / "own.pem"
-    key.write_bytes(keys.private_pem(keys.new_private_key(Purpose.SIGNING)))
-    return Settings(spool=tmp_path / "spool", signing_key_file=key, anchor=f"file://{tmp_path}/anchor")
-
-
-@pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Collector is away."""
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    own = Receiver()
-    with serving(own) as port:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-        yield own
-
-
-@pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    own = Journal.open(settings, RESOURCE)
-    yield own
-    own.close(0)
-
-
-def put(journal: Journal, *numbers: int, size: int = 0, **attributes: Any) -> list[bool]:
-    return [
-        journal.append(EVENT, {"number": number, "text": "x" * size, **attributes}, time=1_000 + number, trace_id=1)
-        for number in numbers
-    ]
-
-
-def on_disk(settings: Settings) -> dict[str, list[dict[str, Any]]]:
-    """Chain → what waits of it in the spool."""
-    assert settings.spool
-    found: dict[str, list[dict[str, Any]]] = {}
-    for path in sorted(settings.spool.glob("*/*.frames")):
-        records = [json.loads(frame.payload) for frame in frames.whole(path.read_bytes())]
-        found.setdefault(path.parent.name, []).extend(records)
-    return found
-
-
-def linked(documents: list[dict[str, Any]]) -> list[int]:
-    """The places of these, of which each has the digest of what it is, and names that of the one before."""
-    previous = None
-    apart = {*proof.CONTENT, proof.CONTENT_SALT}
-    for document in documents:
-        record = document["attributes"]
-        own = {name: value for name, value in record.items() if name not in apart}
-        before = bytes.fromhex(record[names.CHAIN_PREVIOUS])
-        assert proof.digest(before, proof.body({**document, "attributes": own})).hex() == record[names.CHAIN_DIGEST]
-        if previous is not None and record[names.CHAIN_SEQUENCE] == previous[names.CHAIN_SEQUENCE] + 1:
-            assert record[names.CHAIN_PREVIOUS] == previous[names.CHAIN_DIGEST]
-        previous = record
-    return [document["attributes"][names.CHAIN_SEQUENCE] for document in documents]
-
-
-def received(receiver: Receiver) -> list[dict[str, Any]]:
-    """What came, as documents; those of checkpoints, too."""
-    return [
-        {
-            "attributes": plain(record),
-            "event_name": record.event_name,
-            "trace_id": record.trace_id.hex(),
-            "span_id": record.span_id.hex(),
-            "resource": {"attributes": plain(of.resource)},
-            "time": record.time_unix_nano,
-        }
-        for of in receiver.resources
-        for scope in of.scope_logs
-        for record in scope.log_records
-    ]
-
-
-def linked_on_disk(records: list[dict[str, Any]]) -> list[int]:
-    """The same of what waits in the spool."""
-    resource = {"attributes": RESOURCE}
-    return linked(
-        [
-            {**record, "event_name": record["event"], "trace_id": record["trace"], "resource": resource}
-            for record in records
-        ]
-    )
+from throughline.settings import Settings
 
 
 def test_records_and_statements_arrive_and_nothing_is_left(settings: Settings, receiver: Receiver) -> None:
@@ -163,95 +72,6 @@ def test_without_a_key_records_are_chained_and_nothing_is_stated(settings: Setti
     assert linked_on_disk(records) == [0, 1]
     assert settings.spool
     assert not list(settings.spool.glob("*/statements/*.json"))
-
-
-# --- a full spool ---------------------------------------------------------------------------------------------------
-
-
-def full(settings: Settings, when_full: WhenFull) -> Settings:
-    return replace(settings, spool_bytes=65_536, spool_when_full=when_full)
-
-
-@pytest.mark.complains  # that the Collector is away
-@pytest.mark.usefixtures("nobody")
-def test_the_oldest_make_room_and_the_chain_says_which(settings: Settings) -> None:
-    journal = Journal.open(full(settings, WhenFull.DROP_OLDEST), RESOURCE)
-    assert all(put(journal, *range(300), size=1_000))
-    ((_, records),) = on_disk(settings).items()
-    journal.close(0)
-    places = linked_on_disk(records)
-    gaps = [record["attributes"] for record in records if record["event"] == names.CHAIN_GAP]
-    missing = set(range(places[-1] + 1)) - set(places)
-    declared = {place for gap in gaps for place in range(gap[names.GAP_FROM], gap[names.GAP_TO] + 1)}
-    assert declared == missing
-    assert all(gap[names.GAP_COUNT] == gap[names.GAP_TO] - gap[names.GAP_FROM] + 1 for gap in gaps)
-    assert places == list(range(places[0], places[-1] + 1))
-    assert records[-1]["attributes"]["number"] == 299
-    assert settings.spool
-    assert sum(path.stat().st_size for path in settings.spool.glob("*/*.frames")) <= 65_536
-
-
-@pytest.mark.complains  # that the Collector is away
-@pytest.mark.usefixtures("nobody")
-def test_refused_records_are_counted_once_there_is_room(settings: Settings) -> None:
-    journal = Journal.open(full(settings, WhenFull.REFUSE), RESOURCE)
-    assert all(put(journal, *range(100), size=1_000))  # taken care of, kept or not
-    ledger = journal._current()
-    assert ledger
-    ((_, before),) = on_disk(settings).items()
-    refused = 100 - len(before)
-    assert refused > 0
-    ledger.spool._segments.limit = 200_000  # as if the Collector had taken some
-    put(journal, 100)
-    ((_, records),) = on_disk(settings).items()
-    journal.close(0)
-    assert linked_on_disk(records) == list(range(len(before) + 2))
-    assert [record["event"] for record in records[-2:]] == [names.CHAIN_GAP, EVENT]
-    gap = records[-2]["attributes"]
-    assert gap[names.GAP_COUNT] == refused
-    assert names.GAP_FROM not in gap
-
-
-def test_a_call_waits_for_room_where_the_owner_wants_it(settings: Settings, receiver: Receiver) -> None:
-    import grpc
-
-    receiver.judge = lambda _: grpc.StatusCode.UNAVAILABLE
-    journal = Journal.open(full(settings, WhenFull.BLOCK), RESOURCE)
-    done = threading.Event()
-
-    def work() -> None:
-        assert all(put(journal, *range(100), size=1_000))
-        done.set()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    until(lambda: journal._ledger is not None and journal._ledger.spool.waiting_bytes > 60_000)
-    assert not done.wait(0.2)
-    receiver.judge = lambda _: None
-    assert done.wait(60)
-    thread.join()
-    assert journal.flush(30)
-    (chain,) = {plain(record)[names.CHAIN_ID] for record in receiver.records}
-    journal.close(10)
-    assert sorted(set(receiver.sequences(chain, EVENT))) == list(range(100))
-
-
-@pytest.mark.complains  # that the Collector is away
-@pytest.mark.usefixtures("nobody")
-def test_a_record_larger_than_the_spool_drives_no_other_out(
-    settings: Settings, caplog: pytest.LogCaptureFixture
-) -> None:
-    journal = Journal.open(full(settings, WhenFull.DROP_OLDEST), RESOURCE)
-    assert put(journal, 0, 1) == [True, True]
-    assert put(journal, 2, 3, size=100_000) == [False, False]
-    assert put(journal, 4) == [True]
-    ((_, records),) = on_disk(settings).items()
-    journal.close(0)
-    assert [record["attributes"].get("number") for record in records] == [0, 1, 4]
-    assert caplog.text.count("does not fit") == 1
-
-
-# --- interrupts, closes, failures -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("written", [True, False])
@@ -350,7 +170,6 @@ def test_settings_that_make_no_sense_are_said_at_the_start(settings: Settings, t
     short.write_text("c2VjcmV0")
     for changed, said in (
         ({"spool": None}, "THROUGHLINE_SPOOL"),
-        ({"signing_key_file": None}, "THROUGHLINE_ANCHOR needs THROUGHLINE_SIGNING_KEY_FILE"),
         ({"signing_key_file": short}, "THROUGHLINE_SIGNING_KEY_FILE"),
         ({"spool_key_file": short}, "THROUGHLINE_SPOOL_KEY_FILE"),
         ({"spool_key_file": tmp_path / "none"}, "THROUGHLINE_SPOOL_KEY_FILE"),
@@ -359,3 +178,25 @@ def test_settings_that_make_no_sense_are_said_at_the_start(settings: Settings, t
         with pytest.raises(ValueError, match=said) as raised:
             Journal.open(replace(settings, **changed), RESOURCE)  # type: ignore[arg-type]
         assert "c2VjcmV0" not in str(raised.value)
+
+
+@pytest.mark.complains
+def test_an_anchor_without_a_key_is_a_verifiers_and_keeps_nothing_off(
+    settings: Settings, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal.open(replace(settings, signing_key_file=None), RESOURCE)
+    assert put(journal, 0) == [True]
+    journal.close(30)
+    assert len(receiver.records) == 1
+    assert "THROUGHLINE_ANCHOR has no effect without THROUGHLINE_SIGNING_KEY_FILE" in caplog.text
+
+
+def test_the_applications_random_numbers_are_its_own(settings: Settings, receiver: Receiver) -> None:
+    random.seed(7)
+    expected = [random.random() for _ in range(3)]  # noqa: S311 - no secret
+    random.seed(7)
+    journal = Journal.open(settings, RESOURCE)
+    put(journal, 0)
+    journal.close(30)
+    assert receiver.records
+    assert [random.random() for _ in range(3)] == expected  # noqa: S311 - no secret

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from instrumentation.records.chained import linked, received
 from instrumentation.records.receiving import Receiver, plain, serving
-from instrumentation.records.test_journal import linked, received
 from throughline import names
 from throughline.records import keys
 from throughline.records.keys import Purpose

@@ -113,7 +113,8 @@ def _signing_key(settings: Settings) -> Check:
 def _anchor(url: str, *, signs: bool) -> Check:
     name = "anchor"
     if not signs:
-        return failed(name, f"{ANCHOR} needs {SIGNING_KEY_FILE}: only signed checkpoints are kept there", _CORRECT)
+        found = f"{ANCHOR} has no effect without {SIGNING_KEY_FILE}: only signed checkpoints are kept there"
+        return warning(name, found, f"`throughline keys new --purpose signing`, then set {SIGNING_KEY_FILE}")
     try:
         folder = Anchor(url).folder
     except ValueError as error:

@@ -16,6 +16,7 @@ from throughline.records.export import Exporter
 from throughline.records.lanes import MOST_RECORDS, Lane, Parcel
 
 _LONGEST_PAUSE: Final = 10.0
+_chance = random.SystemRandom()  # the application may count on the numbers that its own seed gives
 _PATIENCE: Final = 5
 """How often a record is refused while another is taken, until it is set aside."""
 _LONG_PATIENCE: Final = 4
@@ -77,7 +78,7 @@ class Courier:
 
     def _takes_others(self, refused: list[Parcel]) -> bool:
         """Whether the Collector takes a record now that it took before, or another of these."""
-        other = self._accepted or (random.choice(refused[1:]) if len(refused) > 1 else None)  # noqa: S311 - no secret
+        other = self._accepted or (_chance.choice(refused[1:]) if len(refused) > 1 else None)
         if other is None or not self._sends([other]):
             return False
         self._accepted = other

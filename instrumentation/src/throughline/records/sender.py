@@ -32,6 +32,7 @@ Recovered = Callable[[str, Head, Mapping[str, Any], int], Mapping[str, Any] | No
 _LINGER: Final = 0.2  # seconds in which more may come, after the first
 _LOOK_EVERY: Final = 30.0  # seconds, for what dead processes left
 _MOST_ADOPTED: Final = 8
+_chance = random.SystemRandom()  # the application may count on the numbers that its own seed gives
 
 
 class Sender:
@@ -140,7 +141,7 @@ class Sender:
     def _look_around(self) -> None:
         if self._courier.trouble or monotonic() < self._next_look:
             return
-        self._next_look = monotonic() + _LOOK_EVERY * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        self._next_look = monotonic() + _LOOK_EVERY * _chance.uniform(0.8, 1.2)
         left_over.clear(self._root)
         adopted, self.counts.unknown_key = left_over.adopt(self._root, self._key, _MOST_ADOPTED - len(self._adopted))
         self.counts.adopted += len(adopted)
@@ -184,7 +185,7 @@ class Sender:
         self._background.wake()  # an adopted chain may be done with now
 
     def _say(self, text: str, *args: Any) -> None:
-        if text not in self._said:
+        if text not in self._said and not self._background.is_stopped:  # at the end it is said by who waited for it
             self._said.add(text)
             _log.warning(f"{text} (said once)", *args)
 
