@@ -207,11 +207,7 @@ def _call_table(settings: Settings, rounds: int, calls: int) -> Table:
         for name in random.sample(list(ways), len(ways)):
             if (own := ways[name]) is not None:
                 throughline.instrument(settings=own, tracer_provider=spans, logger_provider=logs)
-            client.chat.completions.create(**request)
-            began = thread_time_ns()
-            for _ in range(calls):
-                client.chat.completions.create(**request)
-            spent = (thread_time_ns() - began) / calls / 1000
+            spent = _timed(lambda: client.chat.completions.create(**request), calls)
             throughline.uninstrument()
             if number:
                 found[name].append(spent)
@@ -222,6 +218,15 @@ def _call_table(settings: Settings, rounds: int, calls: int) -> Table:
         whole = statistics.median(values)
         table.add_row(name, f"{whole:.0f}", f"{whole - untraced:.0f}")
     return table
+
+
+def _timed(call: Callable[[], object], times: int) -> float:
+    """Microseconds of this thread's CPU a call, after one that warms up."""
+    call()
+    began = thread_time_ns()
+    for _ in range(times):
+        call()
+    return (thread_time_ns() - began) / times / 1000
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from throughline.blobs import CONTENT_STORE
 from throughline.content import LEAST
@@ -129,8 +130,8 @@ class Settings:
 
         Loaded automatically, where logs are exported by OTLP, the spool is on unless it is switched off.
         """
-        spool, spool_is_default = _spool(environment, automatic=automatic)
         return cls(
+            **_evidence(environment, automatic=automatic),
             content=_content_mode(environment.get(CAPTURE_CONTENT, "")),
             emit_records=_boolean(environment, EMIT_EVENT, default=True),
             disabled_clients=_words(environment, DISABLED_CLIENTS),
@@ -143,18 +144,25 @@ class Settings:
             content_store_from=_bytes(environment, CONTENT_STORE_FROM, default=100_000, least=1),
             prices_file=_path(environment, PRICES_FILE),
             seal_for_file=_path(environment, SEAL_FOR_FILE),
-            spool=spool,
-            spool_is_default=spool_is_default,
-            spool_bytes=_bytes(environment, SPOOL_BYTES, default=268_435_456, least=LEAST_SPOOL),
-            spool_when_full=_when_full(environment.get(SPOOL_WHEN_FULL, "")),
-            spool_fsync=_boolean(environment, SPOOL_FSYNC, default=False),
-            spool_key_file=_path(environment, SPOOL_KEY_FILE),
-            signing_key_file=_path(environment, SIGNING_KEY_FILE),
-            checkpoint_seconds=_whole(environment, CHECKPOINT_SECONDS, "seconds", default=60, least=1),
-            checkpoint_records=_whole(environment, CHECKPOINT_RECORDS, "records", default=1_000, least=1),
-            anchor=environment.get(ANCHOR, "").strip() or None,
-            key_list=_path(environment, KEY_LIST),
         )
+
+
+def _evidence(environment: Mapping[str, str], *, automatic: bool) -> dict[str, Any]:
+    """What makes records evidence."""
+    spool, spool_is_default = _spool(environment, automatic=automatic)
+    return {
+        "spool": spool,
+        "spool_is_default": spool_is_default,
+        "spool_bytes": _bytes(environment, SPOOL_BYTES, default=268_435_456, least=LEAST_SPOOL),
+        "spool_when_full": _when_full(environment.get(SPOOL_WHEN_FULL, "")),
+        "spool_fsync": _boolean(environment, SPOOL_FSYNC, default=False),
+        "spool_key_file": _path(environment, SPOOL_KEY_FILE),
+        "signing_key_file": _path(environment, SIGNING_KEY_FILE),
+        "checkpoint_seconds": _whole(environment, CHECKPOINT_SECONDS, "seconds", default=60, least=1),
+        "checkpoint_records": _whole(environment, CHECKPOINT_RECORDS, "records", default=1_000, least=1),
+        "anchor": environment.get(ANCHOR, "").strip() or None,
+        "key_list": _path(environment, KEY_LIST),
+    }
 
 
 def default_spool(environment: Mapping[str, str]) -> Path:

@@ -35,9 +35,20 @@ group = typer.Typer(
     epilog=EXAMPLES,
 )
 
+Purposes = Annotated[
+    Purpose,
+    typer.Option(
+        "--purpose",
+        help="[b]signing[/]: a service signs how far its records have come. [b]sealing[/]: an auditor opens "
+        "content that was sealed for him. [b]operator[/]: a person signs what he opened or erased.",
+    ),
+]
 List = Annotated[
     Path,
     typer.Option("--list", envvar=KEY_LIST, help="The key list, a JSON file of public keys; made where there is none."),
+]
+Overlap = Annotated[
+    str, typer.Option(help="How long the old key stays valid, so that every process can get the new one: 90s, 10m, 1h.")
 ]
 Owner = Annotated[str, typer.Option(help="Whose key it is, as verifiers shall read it.", show_default="who you are")]
 
@@ -45,13 +56,7 @@ Owner = Annotated[str, typer.Option(help="Whose key it is, as verifiers shall re
 @group.command(epilog=EXAMPLES)
 @reported()
 def new(
-    purpose: Annotated[
-        Purpose,
-        typer.Option(
-            help="[b]signing[/]: a service signs how far its records have come. [b]sealing[/]: an auditor opens "
-            "content that was sealed for him. [b]operator[/]: a person signs what he opened or erased."
-        ),
-    ],
+    purpose: Purposes,
     private: Annotated[Path, typer.Option(help="Where the private key goes: a new file for its owner alone.")],
     list_file: List,
     owner: Owner = "",
@@ -100,10 +105,7 @@ def list_keys(list_file: List, json: Json = False) -> None:
 def rotate(
     private: Annotated[Path, typer.Argument(help="The file of the private key that is to be replaced.")],
     list_file: List,
-    overlap: Annotated[
-        str,
-        typer.Option(help="How long the old key stays valid, so that every process can get the new one: 90s, 10m, 1h."),
-    ] = "1h",
+    overlap: Overlap = "1h",
     json: Json = False,
 ) -> None:
     """Replace a key by a new one in the same file; the old one's validity ends, what it signed stays proved.
@@ -115,8 +117,7 @@ def rotate(
     known = _known(list_file)
     old = _read(private)
     entry = _entry_of(old, known, list_file)
-    until = _now() + _span(overlap)
-    key = _made(entry.purpose)
+    until, key = _now() + _span(overlap), _made(entry.purpose)
     kept = private.with_name(f"{private.stem}.{entry.id}{private.suffix}")
     _write_private(kept, old)
     successor = keys.listed(key, entry.purpose, entry.owner, _now())

@@ -76,11 +76,15 @@ def send(
     if json:
         write_json({"delivered": len(found) - len(left), "left": len(left)})
     else:
-        typer.echo(f"{len(found) - len(left)} chains of dead processes delivered, {len(left)} left in {root}")
-        if left:
-            typer.echo("next: see what is in the way with `throughline doctor`; nothing is lost meanwhile")
+        _tell(len(found) - len(left), len(left), root)
     if left:
         raise typer.Exit(1)
+
+
+def _tell(delivered: int, left: int, root: Path) -> None:
+    typer.echo(f"{delivered} chains of dead processes delivered, {left} left in {root}")
+    if left:
+        typer.echo("next: see what is in the way with `throughline doctor`; nothing is lost meanwhile")
 
 
 @contextmanager
