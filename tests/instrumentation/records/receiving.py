@@ -29,15 +29,18 @@ class Receiver(services.LogsServiceServicer):
         self.refused = 0
 
     def Export(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - as the service calls it
-        records = [record for of in request.resource_logs for scope in of.scope_logs for record in scope.log_records]
+        records = contained(request)
         if (verdict := self.judge(records)) is not None:
             self.refused += 1
             context.abort(verdict, "not this")
-        self.requests.append(records)
-        self.resources += request.resource_logs
+        self.keep(request)
         if (verdict := self.lose(records)) is not None:
             context.abort(verdict, "kept, but who knows")
         return messages.ExportLogsServiceResponse()
+
+    def keep(self, request: Any) -> None:
+        self.requests.append(contained(request))
+        self.resources += request.resource_logs
 
     @property
     def records(self) -> list[LogRecord]:
@@ -47,6 +50,10 @@ class Receiver(services.LogsServiceServicer):
         """Of what came from a chain, as often as it came."""
         found = [plain(record) for record in self.records if event is None or record.event_name == event]
         return [record[names.CHAIN_SEQUENCE] for record in found if record[names.CHAIN_ID] == chain]
+
+
+def contained(request: Any) -> list[LogRecord]:
+    return [record for of in request.resource_logs for scope in of.scope_logs for record in scope.log_records]
 
 
 @contextmanager

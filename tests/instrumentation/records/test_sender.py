@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 import pytest
 from instrumentation.records.receiving import Receiver, plain, serving, until
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as messages
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from throughline import names
 from throughline.records.left_over import status
@@ -438,8 +439,11 @@ def test_a_chain_under_a_key_unknown_is_left_alone_and_counted(
 
 
 def test_a_forked_child_sends_its_own_and_leaves_its_parents_alone(
-    tmp_path: Path, receiver: Receiver, senders: Senders
+    tmp_path: Path, senders: Senders, monkeypatch: pytest.MonkeyPatch, http_receiver: tuple[str, list[bytes]]
 ) -> None:
+    url, bodies = http_receiver
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")  # gRPC is not for both sides of a fork
     spool, sender = created(tmp_path), senders()
     sender.serve(spool)
     append(spool, 0)
@@ -459,6 +463,9 @@ def test_a_forked_child_sends_its_own_and_leaves_its_parents_alone(
     append(spool, 2)
     assert os.waitpid(child, 0)[1] == 0
     assert spool.flush(10)
+    receiver = Receiver()
+    for body in bodies:
+        receiver.keep(messages.ExportLogsServiceRequest.FromString(body))
     assert receiver.sequences("c" * 32) == [0, 1]
     assert receiver.sequences(CHAIN) == [0, 1, 2]
 
