@@ -66,6 +66,37 @@ def test_an_empty_store_is_sound(ledger: Ledger, run: Run) -> None:
     assert (ended.code, ended.whole["records"]) == (0, 0)
 
 
+def test_no_document_however_odd_keeps_the_rest_from_being_verified(
+    ledger: Ledger, run: Run, verify: Run, chain: Chain
+) -> None:
+    first = chain.records[3]["attributes"][names.RECORD_ID]
+    ledger.delete(chain, [3], kind="content")
+    named = {names.AUDIT_RECORDS: [first], names.CHAIN_ID: chain.id, names.CHAIN_SEQUENCE: 7}
+    erased = {"@timestamp": "1795433146990.0", "event_name": names.CONTENT_ERASED}
+    stated = {"@timestamp": "1795433146990.0", "event_name": names.CHAIN_CHECKPOINT}
+    odd = (
+        {**erased, "attributes": {names.AUDIT_RECORDS: first}},
+        {**erased, "attributes": {**named, names.CHAIN_ID: [chain.id, "f" * 32]}},
+        {**erased, "attributes": {**named, names.CHAIN_SEQUENCE: [7, 8]}},
+        {**erased, **{f"attributes.{name}": value for name, value in named.items()}},
+        {**erased, "attributes": named, "resource": []},
+        {**stated, "attributes": {**named, names.CHECKPOINT_STATEMENT: ["{}"]}},
+        {**stated, "attributes": {**named, names.CHECKPOINT_STATEMENT: "[]"}},
+        {**erased, "event_name": names.CHAIN_GAP, "attributes": {**named, names.GAP_FROM: 1, names.GAP_TO: "x"}},
+        {**erased, "attributes": {**named, names.CHAIN_SALTED: 7, names.RECORD_TIME_UNIX_NANO: "soon"}},
+    )
+    for number, document in enumerate(odd):
+        ledger.insert(document, f"odd-{number}", kind="audit")
+    ended = verify()
+    assert (ended.code, ended.ids("missing content")) == (1, [first])
+    assert ended.found["wrong signature"] == 2
+    assert ended.found["inserted"] >= 5
+    assert ended.whole["records"] == 35
+    exported = run("export", "--namespace", ledger.namespace, "--since", "2000d", "--out", "odd.zip", "--json")
+    assert exported.code == 1
+    assert exported.lines[0]["failing"] == 6
+
+
 def test_two_processes_find_what_one_finds(
     ledger: Ledger, verify: Run, key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from throughline.records import proof
 from throughline.records.bundle.checking import PROOFS, RECORDS, STATEMENTS
 from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.book import Book
-from throughline.records.verification.places import Held, Place, joined
+from throughline.records.verification.places import Held, Place, attributes_of, joined, resource_of
 from throughline.records.verification.stored import Body, Hit, Piece, Stored
 from throughline.store.queries import attribute
 
@@ -96,10 +96,11 @@ class Gathering:
                 self._note(hit)
 
     def _note(self, hit: Hit) -> None:
-        attributes = hit["_source"]["attributes"]
+        attributes = attributes_of(hit)
         if hit["_source"].get("event_name") == names.CONTENT_ERASED:
             self._tombstones.add(hit["_id"])
-        proven = {str(each).rpartition(":")[0] for each in attributes.get(names.CHAIN_SALTED, ())}
+        salted = attributes.get(names.CHAIN_SALTED)
+        proven = {str(each).rpartition(":")[0] for each in salted} if isinstance(salted, list) else set()
         if any(name in proven and name not in attributes for name in proof.IDENTITIES):
             self._lacking.add(hit["_id"])
 
@@ -154,10 +155,10 @@ def _chosen(place: Place, previous: bytes) -> Held:
 def _exported(hit: Hit, content: Hit | None) -> dict[str, Any]:
     """Only what is proven, or proves."""
     source = hit["_source"]
-    resource = (source.get("resource") or {}).get("attributes") or {}
+    resource = resource_of(source)
     document = {name: source[name] for name in _KEPT if name in source}
     document["resource"] = {"attributes": {name: resource[name] for name in proof.RESOURCE if name in resource}}
-    document["attributes"] = source.get("attributes")
-    said = ((content or {}).get("_source") or {}).get("attributes")
-    kept = {name: value for name, value in said.items() if name in _CONTENT} if said else None
+    document["attributes"] = attributes_of(hit)
+    said = attributes_of(content) if content else {}
+    kept = {name: value for name, value in said.items() if name in _CONTENT}
     return {"id": hit["_id"], "document": document, "content": {"attributes": kept} if kept else None}

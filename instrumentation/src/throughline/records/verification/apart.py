@@ -10,7 +10,7 @@ from typing import Any, Final
 from throughline import names
 from throughline.records import proof
 from throughline.records.verification.findings import Kind
-from throughline.records.verification.places import Attributes, Held
+from throughline.records.verification.places import Attributes, Held, resource_of
 from throughline.records.verification.stored import Hit
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,9 +110,8 @@ def _salted(attributes: Attributes) -> dict[str, str]:
 
 
 def _resource(document: Mapping[str, Any]) -> dict[str, Any]:
-    resource = document.get("resource")
-    attributes = resource.get("attributes") if isinstance(resource, Mapping) else None
-    return {name: attributes[name] for name in proof.RESOURCE if name in attributes} if attributes else {}
+    attributes = resource_of(document)
+    return {name: attributes[name] for name in proof.RESOURCE if name in attributes}
 
 
 def time_of(document: Mapping[str, Any]) -> int:

@@ -13,6 +13,7 @@ from throughline import names
 from throughline.records import proof
 from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.findings import Kind, Tally
+from throughline.records.verification.places import attributes_of
 from throughline.records.verification.spans import Boundary, Terms
 from throughline.records.verification.stored import Hit, Piece, Stored
 from throughline.records.verification.trusted_keys import TrustedKeys
@@ -129,7 +130,7 @@ class Book:
                 found[place][0] = statement
 
     def _parsed(self, chain: str, hit: Hit) -> Statement | None:
-        attributes = hit["_source"].get("attributes", {})
+        attributes = attributes_of(hit)
         sequence = attributes.get(names.CHAIN_SEQUENCE)
         try:
             statement: Any = json.loads(attributes[names.CHECKPOINT_STATEMENT])

@@ -9,6 +9,7 @@ from typing import Final
 from throughline import names
 from throughline.records.verification.findings import Kind
 from throughline.records.verification.judging import Judge
+from throughline.records.verification.places import attributes_of
 from throughline.records.verification.spans import Gap, Hole, Report, Suspect
 from throughline.records.verification.stored import of_chain
 
@@ -74,7 +75,7 @@ def _later_gaps(chain: str, judge: Judge) -> list[Gap]:
     """What records elsewhere in the chain say of a full spool, if they are proven."""
     found = []
     for hit in judge.stored.events(names.CHAIN_GAP, of_chain(chain)):
-        read = hit["_source"]["attributes"].get
+        read = attributes_of(hit).get
         first, last = read(names.GAP_FROM), read(names.GAP_TO)
         if isinstance(first, int) and isinstance(last, int) and judge.proves(chain, hit["sort"][1], operator=False):
             found.append(Gap(chain, first, last))

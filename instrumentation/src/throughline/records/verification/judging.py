@@ -12,7 +12,7 @@ from throughline import names
 from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.book import Book
 from throughline.records.verification.findings import Kind, Tally
-from throughline.records.verification.places import Held, joined
+from throughline.records.verification.places import Held, attributes_of, joined
 from throughline.records.verification.spans import Report, Span, Terms
 from throughline.records.verification.stored import Snapshot, Stored
 from throughline.records.verification.trusted_keys import TrustedKeys
@@ -111,10 +111,9 @@ class Judge:
         promised: set[str] = set()
         named = {"terms": {attribute(names.AUDIT_RECORDS): sorted(wanted)}}
         for hit in self.stored.events(names.CONTENT_ERASED, named):
-            attributes = hit["_source"]["attributes"]
-            listed = attributes[names.AUDIT_RECORDS]
-            of_these = wanted.intersection(listed if isinstance(listed, list) else [listed])
-            chain, sequence = attributes[names.CHAIN_ID], hit["sort"][1]
+            listed = attributes_of(hit).get(names.AUDIT_RECORDS)
+            of_these = wanted.intersection(map(str, listed)) if isinstance(listed, list) else set()
+            chain, sequence = hit["sort"][:2]
             if of_these - found and self.proves(chain, sequence, operator=True):
                 found |= of_these
             else:

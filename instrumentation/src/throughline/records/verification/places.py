@@ -86,5 +86,15 @@ def _digest(attributes: Attributes, name: str) -> bytes:
         return b""
 
 
+def attributes_of(hit: Hit) -> Attributes:
+    """A document's attributes, whatever somebody made of it."""
+    return _mapping(hit["_source"].get("attributes"))
+
+
+def resource_of(document: Mapping[str, Any]) -> Attributes:
+    """The attributes of its resource, likewise."""
+    return _mapping(_mapping(document.get("resource")).get("attributes"))
+
+
 def _mapping(value: Any) -> Attributes:
     return value if isinstance(value, Mapping) else {}

@@ -19,6 +19,7 @@ CONTENTS: Final = ("content",)
 CHAIN: Final = attribute(names.CHAIN_ID)
 SEQUENCE: Final = attribute(names.CHAIN_SEQUENCE)
 _IS_STATEMENT: Final[Body] = {"term": {"event_name": names.CHAIN_CHECKPOINT}}
+_CHAINED: Final[list[Body]] = [{"exists": {"field": field}} for field in (CHAIN, SEQUENCE)]
 _LACKING: Final[Body] = {
     "bool": {"should": [{"bool": {"must_not": [{"exists": {"field": field}}]}} for field in (CHAIN, SEQUENCE)]}
 }
@@ -134,12 +135,12 @@ class Stored:
 
     def events(self, event: str, *filters: Body) -> Iterator[Hit]:
         """Records of this event, by chain and place."""
-        query = _records([{"term": {"event_name": event}}, *filters])
+        query = _records([{"term": {"event_name": event}}, *filters, *_CHAINED])
         return self._stream(self.snapshot.records, query, _ORDER, ["attributes"])
 
     def selected(self, filters: list[Body]) -> Iterator[Hit]:
         """The records of these filters that belong to a chain, by chain and place."""
-        query = _records([*filters, {"exists": {"field": CHAIN}}, {"exists": {"field": SEQUENCE}}])
+        query = _records([*filters, *_CHAINED])
         return self._stream(self.snapshot.records, query, _ORDER, _READ)
 
     def count_outside(self, filters: list[Body]) -> int:

@@ -17,6 +17,7 @@ from throughline.records.verification.book import Book, Slice
 from throughline.records.verification.conclusions import conclude
 from throughline.records.verification.findings import Kind
 from throughline.records.verification.judging import Judge, Sources
+from throughline.records.verification.places import resource_of
 from throughline.records.verification.spans import DAY, Report, Span
 from throughline.records.verification.stored import Stored
 from throughline.records.verification.trusted_keys import TrustedKeys
@@ -173,8 +174,7 @@ def _judge(spans: list[Span]) -> Report:
 def _tell_outside(stored: Stored, scope: Scope, report: Report) -> None:
     count, hits = stored.outside(scope.since, scope.until)
     for hit in hits:
-        resource = hit["_source"].get("resource")
-        attributes = resource.get("attributes", {}) if isinstance(resource, dict) else {}
-        report.tally.add(Kind.OUTSIDE, "", None, hit["_id"], str(attributes.get("service.name", "")))
+        service = resource_of(hit["_source"]).get("service.name", "")
+        report.tally.add(Kind.OUTSIDE, "", None, hit["_id"], str(service))
     if count > len(hits):
         report.tally.add_range(Kind.OUTSIDE, "", len(hits) + 1, count, "more of them")
