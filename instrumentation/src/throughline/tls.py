@@ -14,7 +14,10 @@ def client_context(
 
     Raises ValueError, naming the file, where one cannot be used.
     """
-    context = ssl.create_default_context(cafile=_file(authority))
+    try:
+        context = ssl.create_default_context(cafile=_file(authority))
+    except ssl.SSLError:
+        raise ValueError(f"{authority} holds no certificate") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if certificate:
         try:
