@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
+from throughline.records.folders import GONE, NEW, REFUSED
 from throughline.records.ownership import LOCK, Ownership
 from throughline.records.segments import each_waiting
-from throughline.records.spool import GONE, NEW, REFUSED, Spool, WrongKeyError
+from throughline.records.spool import Spool, WrongKeyError
 
 _CHAIN = re.compile(r"[0-9a-f]{32}")
 _ABANDONED = 60.0  # seconds: nobody takes as long to make a folder

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,12 +12,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from throughline.records import frames
-from throughline.records.proof import GENESIS
+from throughline.records.cursor import Cursor, Head, settled
+from throughline.records.folders import sync_folder
 
 _SUFFIX: Final = ".frames"
-_CURSOR_FILE: Final = "cursor"
-_CURSOR: Final = struct.Struct("<qQ32s")
-_CHECK: Final = struct.Struct("<I")
 _LARGEST: Final = 4_000_000  # bytes of a file, unless one record alone is larger
 _SMALLEST: Final = 4_096
 
@@ -28,19 +24,28 @@ class SpoolFullError(Exception):
     """The record does not fit into what the spool may take of the disk."""
 
 
-class Head(NamedTuple):
-    """Where a chain stands: its last record."""
-
-    sequence: int = -1
-    digest: bytes = GENESIS
-
-
 @dataclass(slots=True, eq=False)
 class _File:
     path: Path
     first: int = -1
     last: Head = Head()
     size: int = 0
+
+
+class Place(NamedTuple):
+    """From where to where records lie in a file."""
+
+    file: _File
+    begin: int
+    end: int
+
+    def read(self, most_bytes: int, most_records: int) -> list[Waiting]:
+        """The first of them in order; at least one, however large, if it is whole."""
+        path, begin, end = self.file.path, self.begin, self.end
+        read = _read(path, begin, min(max(most_bytes, frames.HEADER), end - begin))
+        if (needed := frames.length(read)) is not None and len(read) < needed <= end - begin:
+            read = _read(path, begin, needed)
+        return [Waiting(frame, self.file, begin + frame.end) for frame in islice(frames.whole(read), most_records)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +65,18 @@ class Segments:
         self._folder, self.limit, self._fsync = folder, limit, fsync
         self._most = min(_LARGEST, max(_SMALLEST, limit // 16))
         self._files: deque[_File] = deque()
+        self._gone: list[Path] = []
         self._next = 0
-        self._writing = self._cursor = -1  # descriptors
+        self._writing = -1  # descriptor
+        self._cursor: Cursor | None = None
         self._at = 0  # in the first file: up to there it is settled
         self.size = 0
-        self.settled, self.settled_time = Head(), 0
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def create(self) -> None:
         """Begin in an empty folder."""
-        self._open_cursor(os.O_CREAT | os.O_EXCL)
-        self._move_cursor(self.settled, 0)  # a full disk later has room for what is there already
+        self._cursor = Cursor(self._folder, is_new=True)
 
     def append(self, head: Head, payload: bytes) -> None:
         """Raises SpoolFullError or OSError; then the files are as before."""
@@ -104,9 +109,10 @@ class Segments:
         if not self.waiting:
             return None
         file = self._files[0]
-        first = max(file.first, self.settled.sequence + 1)
-        self._move_cursor(file.last, self.settled_time)
+        first = max(file.first, self.cursor.head.sequence + 1)
+        self.cursor.move(file.last, self.cursor.time)
         self._remove_first()
+        self.sweep()
         return first, file.last.sequence
 
     def _leave_torn(self, file: _File) -> None:
@@ -141,33 +147,32 @@ class Segments:
         return self.size - self._at
 
     @property
+    def cursor(self) -> Cursor:
+        """Up to where all is settled."""
+        assert self._cursor is not None
+        return self._cursor
+
+    @property
     def head(self) -> Head:
         """The last record, settled or not."""
-        return next((file.last for file in reversed(self._files) if file.size), self.settled)
+        return next((file.last for file in reversed(self._files) if file.size), self.cursor.head)
 
-    def oldest(self, most_bytes: int, most_records: int) -> list[Waiting]:
-        """The first records that wait, in order and of one file; at least one, however large, if there is any."""
-        if not self.waiting:
-            return []
-        file = self._files[0]
-        read = _read(file.path, self._at, min(max(most_bytes, frames.HEADER), file.size - self._at))
-        if (needed := frames.length(read)) is not None and needed > len(read):
-            read = _read(file.path, self._at, needed)
-        return [Waiting(frame, file, self._at + frame.end) for frame in islice(frames.whole(read), most_records)]
+    @property
+    def place(self) -> Place | None:
+        """Where the first record that waits begins; None where none waits."""
+        return Place(self._files[0], self._at, self._files[0].size) if self.waiting else None
 
     def give_up_oldest(self) -> bytes:
         """The rest of the first file, of which no frame is whole any more; it is settled by that."""
-        rest = b""
-        with suppress(OSError):
-            rest = self._files[0].path.read_bytes()[self._at :]
+        rest = _read(self._files[0].path, self._at, self._files[0].size)
         self.drop_oldest()
         return rest
 
     def settle(self, record: Waiting, time: int = 0) -> None:
-        """All up to this record is settled. Does nothing where it was dropped meanwhile."""
+        """All up to this record is settled. Does nothing where it was dropped meanwhile; `sweep` removes the files."""
         if record.file not in self._files:
             return
-        self._move_cursor(Head(record.frame.sequence, record.frame.digest), time or self.settled_time)
+        self.cursor.move(Head(record.frame.sequence, record.frame.digest), time or self.cursor.time)
         while self._files[0] is not record.file:
             self._remove_first()
         self._at = record.end
@@ -177,6 +182,7 @@ class Segments:
     def _remove_all(self) -> None:
         while self._files:
             self._remove_first()
+        self.sweep()
 
     def _remove_first(self) -> None:
         file = self._files.popleft()
@@ -184,30 +190,22 @@ class Segments:
             self._end_writing()
         self.size -= file.size
         self._at = 0
-        file.path.unlink(missing_ok=True)
+        self._gone.append(file.path)
 
-    # --- the cursor -------------------------------------------------------------------------------------------------
-
-    def _open_cursor(self, flags: int = 0) -> None:
-        self._cursor = os.open(self._folder / _CURSOR_FILE, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
-
-    def _move_cursor(self, head: Head, time: int) -> None:
-        if head.sequence < self.settled.sequence:
-            return
-        self.settled, self.settled_time = head, time
-        packed = _CURSOR.pack(head.sequence, time, head.digest)
-        with suppress(OSError):  # then more is sent twice than need be
-            os.pwrite(self._cursor, packed + _CHECK.pack(zlib.crc32(packed)), 0)
+    def sweep(self) -> None:
+        """Remove the files of which all is settled."""
+        with suppress(IndexError):  # another thread may be at it, too
+            while self._gone:
+                self._gone.pop().unlink(missing_ok=True)
 
     # --- a dead process's ---------------------------------------------------------------------------------------------
 
     def take_over(self, keep: Callable[[bytes], None]) -> None:
         """Find what a dead process left. What is no whole frame is cut off; if more than a torn one, `keep` it."""
-        self._open_cursor(os.O_CREAT)
-        self.settled, self.settled_time = _read_cursor(os.pread(self._cursor, 1_000, 0))
+        self._cursor = Cursor(self._folder, is_new=False)
         paths = sorted(self._folder.glob(f"*{_SUFFIX}"))
         for path in paths:
-            file, settled, rest = _found(path, self.settled.sequence)
+            file, settled, rest = _found(path, self.cursor.head.sequence)
             if rest:
                 if path != paths[-1] or (frames.length(rest) or len(rest)) < len(rest):
                     keep(rest)
@@ -222,10 +220,8 @@ class Segments:
     def close(self) -> None:
         """Close the descriptors; the files stay."""
         self._end_writing()
-        if self._cursor >= 0:
-            with suppress(OSError):
-                os.close(self._cursor)
-            self._cursor = -1
+        if self._cursor is not None:
+            self._cursor.close()
 
 
 def _write(descriptor: int, header: bytes, payload: bytes, at: int, *, fsync: bool) -> None:
@@ -266,29 +262,11 @@ def _found(path: Path, settled_sequence: int) -> tuple[_File, int, bytes]:
     return file, settled, read[file.size :]
 
 
-def _read_cursor(read: bytes) -> tuple[Head, int]:
-    """As it was left; one that is torn settles nothing, so that records are sent twice rather than never."""
-    packed, check = read[: _CURSOR.size], read[_CURSOR.size :]
-    if len(packed) < _CURSOR.size or _CHECK.pack(zlib.crc32(packed)) != check:
-        return Head(), 0
-    sequence, time, digest = _CURSOR.unpack(packed)
-    return Head(sequence, digest), time
-
-
 def each_waiting(folder: Path) -> Iterator[int]:
     """Bytes of each record that waits in a folder, whoever owns it; changes nothing."""
-    settled, _ = _read_cursor((folder / _CURSOR_FILE).read_bytes())
+    done = settled(folder).sequence
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         with suppress(FileNotFoundError):  # settled meanwhile
             for frame in frames.whole(path.read_bytes()):
-                if frame.sequence > settled.sequence:
+                if frame.sequence > done:
                     yield len(frame.payload) + frames.HEADER
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a folder's entries onto the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,25 +11,22 @@ import os
 import shutil
 import threading
 import weakref
-import zlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from throughline.records import folders
 from throughline.records.at_rest import Sealing, WrongKeyError, key_id
+from throughline.records.cursor import Head
 from throughline.records.frames import header
 from throughline.records.ownership import Ownership
-from throughline.records.segments import Head, Segments, SpoolFullError, Waiting, sync_folder
+from throughline.records.segments import Place, Segments, SpoolFullError, Waiting
 from throughline.records.statements import Statements
 
 __all__ = ["Head", "Spool", "SpoolClosedError", "SpoolFullError", "WrongKeyError"]
 
 _RESOURCE = "resource.json"
-REFUSED = "refused"
-NEW, GONE = "new-", "gone-"
-"""How folders are called while they are being made and removed."""
 
 
 class SpoolClosedError(OSError):
@@ -66,18 +63,18 @@ class Spool:
         """A new chain's folder. It gets its name last, so that nobody takes it for a dead process's meanwhile."""
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         sealing = Sealing(key, chain_id) if key else None
-        new, folder = root / f"{NEW}{chain_id}", root / chain_id
+        new, folder = root / f"{folders.NEW}{chain_id}", root / chain_id
         new.mkdir(mode=0o700)
         ownership = Ownership.create(new)
         segments = Segments(folder, limit=limit, fsync=fsync)
         try:
             described = {"resource": resource, "key": sealing.key_id if sealing else None}
-            _write_private(new / _RESOURCE, json.dumps(described, default=str).encode(), fsync=fsync)
+            folders.write_private(new / _RESOURCE, json.dumps(described, default=str).encode(), fsync=fsync)
             (new / "statements").mkdir(mode=0o700)
             new.rename(folder)
             segments.create()
             if fsync:
-                sync_folder(root)
+                folders.sync_folder(root)
         except BaseException:
             ownership.release()
             shutil.rmtree(new, ignore_errors=True)
@@ -94,7 +91,7 @@ class Spool:
         try:
             described = json.loads((folder / _RESOURCE).read_bytes())
             sealing = _unsealing(folder.name, described["key"], key)
-            segments.take_over(lambda rest: _keep_damaged(folder, rest))
+            segments.take_over(lambda rest: folders.set_damaged_aside(folder, rest))
         except BaseException:
             segments.close()
             ownership.release()
@@ -163,7 +160,7 @@ class Spool:
                 return
             self.closed = True
             if self.is_drained and not keep:
-                _remove(self.folder)
+                folders.remove(self.folder)
             self._let_go()
             self._changed.notify_all()
 
@@ -187,16 +184,22 @@ class Spool:
     @property
     def settled_time(self) -> int:
         """Of the newest record that was settled, as far as its sender knew it."""
-        return self._segments.settled_time
+        return self._segments.cursor.time
 
     def oldest(self, most_bytes: int, most_records: int) -> list[Waiting]:
         """The first records that wait, in order; their payloads are sealed still."""
+        while (place := self._place()) is not None:
+            if records := place.read(most_bytes, most_records):  # without the lock, for which calls wait
+                return records
+            with self._changed:
+                first = None if self.closed else self._segments.place
+                if first is not None and first[:2] == place[:2]:
+                    folders.set_damaged_aside(self.folder, self._segments.give_up_oldest())
+        return []
+
+    def _place(self) -> Place | None:
         with self._changed:
-            while not self.closed and self._segments.waiting:
-                if records := self._segments.oldest(most_bytes, most_records):
-                    return records
-                _keep_damaged(self.folder, self._segments.give_up_oldest())
-            return []
+            return None if self.closed else self._segments.place
 
     def payload(self, record: Waiting) -> bytes:
         """As it was appended."""
@@ -208,16 +211,18 @@ class Spool:
     def settle(self, record: Waiting, time: int = 0) -> None:
         """The Collector has all up to this record, whose time this is."""
         with self._changed:
-            if not self.closed:
-                self._segments.settle(record, time)
-                self._changed.notify_all()
+            if self.closed:
+                return
+            self._segments.settle(record, time)
+            self._changed.notify_all()
+        self._segments.sweep()
 
     def set_aside(self, record: Waiting) -> None:
         """Keep a record that the Collector will not have, sealed as it is, where it holds up no other."""
         frame = record.frame
-        _keep(self.folder, f"{self.chain_id}.json", (self.folder / _RESOURCE).read_bytes())
+        folders.set_aside(self.folder, f"{self.chain_id}.json", (self.folder / _RESOURCE).read_bytes())
         whole = header(frame.sequence, frame.digest, frame.payload) + frame.payload
-        _keep(self.folder, f"{self.chain_id}-{frame.sequence:012d}.frame", whole)
+        folders.set_aside(self.folder, f"{self.chain_id}-{frame.sequence:012d}.frame", whole)
         self.settle(record)
 
     def statements_to(self, task: str) -> list[str]:
@@ -254,35 +259,6 @@ def _unsealing(chain_id: str, written_under: str | None, key: bytes | None) -> S
     if key is None or written_under != ours:
         raise WrongKeyError(f"the spool was written under key {written_under}, and the one given is {ours or 'none'}")
     return Sealing(key, chain_id)
-
-
-def _remove(folder: Path) -> None:
-    """Under another name first: who dies in the middle of it leaves no half of a chain."""
-    gone = folder.with_name(f"{GONE}{folder.name}")
-    with suppress(OSError):
-        folder.rename(gone)
-        shutil.rmtree(gone)
-
-
-def _keep_damaged(folder: Path, rest: bytes) -> None:
-    if rest:
-        _keep(folder, f"{folder.name}-{zlib.crc32(rest):08x}.damaged", rest)
-
-
-def _keep(folder: Path, name: str, content: bytes) -> None:
-    refused = folder.parent / REFUSED
-    refused.mkdir(mode=0o700, exist_ok=True)
-    with suppress(FileExistsError):
-        _write_private(refused / name, content, fsync=True)
-
-
-def _write_private(path: Path, content: bytes, *, fsync: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor is no path
-        file.write(content)
-        file.flush()
-        if fsync:
-            os.fsync(descriptor)
 
 
 def _nobody() -> None:
