@@ -142,3 +142,22 @@ def test_what_was_rejected_is_told(run: Run, elasticsearch: str) -> None:
     (rejected,) = (check for check in ended.lines if check["check"] == "rejected")
     assert rejected["state"] == "warning"
     assert "throughline.rejected.reason" in rejected["next"]
+
+
+def test_no_login_of_an_address_is_repeated(run: Run) -> None:
+    """Neither where the address is right and nobody there, nor where it is wrong."""
+    for address in ("http://app:hunter2@127.0.0.1:1", "app:hunter2@127.0.0.1:1"):
+        addresses = dict.fromkeys(("ELASTICSEARCH_URL", "JAEGER_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"), address)
+        for arguments in (["doctor"], ["records"]):
+            ended = run(*arguments, **addresses)
+            assert ended.code in (1, 2, 3)
+            assert "127.0.0.1:1" in ended.out + ended.err or "does not answer" in ended.err
+            assert "hunter2" not in ended.out + ended.err
+
+
+def test_a_file_that_is_no_key_is_not_quoted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hunter2\nhunter3")
+    ended = run("records", ELASTICSEARCH_API_KEY_FILE=str(tmp_path / "key"))
+    assert ended.code == 2
+    assert "no key or password of one line" in ended.err
+    assert "hunter" not in ended.out + ended.err

@@ -7,6 +7,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 _LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
+_LOGINS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/?#\s]*@|[^/?#\s:@'\"]+:[^/?#\s@'\"]+@", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -27,3 +28,8 @@ def default_port(scheme: str) -> int | None:
 def without_login(url: str) -> str:
     """The URL without the name and password that it may begin with."""
     return _LOGIN.sub(r"\1", url)
+
+
+def without_logins(text: str) -> str:
+    """The text without the names and passwords in its URLs, also where one lacks its scheme."""
+    return _LOGINS.sub(lambda found: found[1] or "", text)

@@ -14,6 +14,7 @@ from throughline.cli.endpoints import Endpoints
 from throughline.cli.options import Json, write_json
 from throughline.cli.process_checks import process_checks
 from throughline.cli.stack_checks import stack_checks
+from throughline.servers import without_logins
 
 _MARKS = {State.OK: ("✓", "green"), State.WARNING: ("!", "yellow"), State.FAILED: ("✗", "red")}
 
@@ -28,7 +29,9 @@ def doctor(json: Json = False) -> None:
     checks = [*process_checks(os.environ), *stack_checks(endpoints)]
     if json:
         for check in checks:
-            write_json({"check": check.name, "state": check.state, "found": check.found, "next": check.advice})
+            write_json(
+                {"check": check.name, "state": check.state, "found": without_logins(check.found), "next": check.advice}
+            )
     else:
         _show(checks, Console())
     if any(check.state is State.FAILED for check in checks):
@@ -42,7 +45,7 @@ def _show(checks: list[Check], console: Console) -> None:
     table.add_column(overflow="fold")
     for check in checks:
         mark, colour = _MARKS[check.state]
-        table.add_row(Text(mark, colour), check.name, Text(wording.printable(check.found)))
+        table.add_row(Text(mark, colour), check.name, Text(wording.printable(without_logins(check.found))))
         if check.advice:
             table.add_row("", "", Text.assemble(("next: ", "bold"), wording.printable(check.advice)))
     console.print(table)

@@ -9,6 +9,8 @@ from elasticsearch import ApiError, TransportError
 from rich.console import Console
 from rich.text import Text
 
+from throughline.servers import without_logins
+
 NOT_FOUND, BAD_INPUT, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
 
 
@@ -69,6 +71,6 @@ def of_a_part(error: Exception) -> CommandError:
 
 def _exit(error: CommandError) -> typer.Exit:
     console = Console(stderr=True, soft_wrap=True)
-    console.print(Text.assemble(("error: ", "bold red"), str(error)))
+    console.print(Text.assemble(("error: ", "bold red"), without_logins(str(error))))
     console.print(Text.assemble(("next:  ", "bold"), error.advice))
     return typer.Exit(error.code)

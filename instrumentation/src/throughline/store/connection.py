@@ -29,7 +29,7 @@ def connect(environment: Mapping[str, str], *, operator: bool = False) -> Elasti
 
 def _who(environment: Mapping[str, str], operator: bool) -> dict[str, Any]:
     user = environment.get("ELASTICSEARCH_USER") or "elastic"
-    password, key = environment.get("ELASTICSEARCH_PASSWORD_FILE"), environment.get("ELASTICSEARCH_API_KEY")
+    password, key = environment.get("ELASTICSEARCH_PASSWORD_FILE"), _one_line(environment, "ELASTICSEARCH_API_KEY")
     files = [environment.get(OPERATOR_KEY) if operator else None, environment.get("ELASTICSEARCH_API_KEY_FILE")]
     file = next(filter(None, files), None)
     if password and (operator or not (key or file)):
@@ -40,4 +40,16 @@ def _who(environment: Mapping[str, str], operator: bool) -> dict[str, Any]:
 
 
 def _content(path: str) -> str:
-    return Path(path).read_text().strip()
+    return _key(Path(path).read_text(), path)
+
+
+def _one_line(environment: Mapping[str, str], variable: str) -> str:
+    return _key(environment[variable], variable) if environment.get(variable) else ""
+
+
+def _key(text: str, where: str) -> str:
+    """What may go into a header: of anything else, the client's complaint would quote all."""
+    key = text.strip()
+    if not key.isascii() or not key.isprintable() or not key:
+        raise ValueError(f"{where} holds no key or password of one line")
+    return key
