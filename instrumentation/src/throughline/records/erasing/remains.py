@@ -65,23 +65,24 @@ def expunge(client: Elasticsearch, seconds: float) -> list[str]:
 
     Elasticsearch keeps them for up to half a minute by itself, for copies of the index that may have to catch up.
     """
-    client = client.options(request_timeout=600)
-    client.indices.refresh(index=CHANGED, ignore_unavailable=True)
-    indices = _with_deleted(client)
-    for index in indices:
-        client.indices.put_settings(index=index, settings={_ALLOWED: 0})
+    indices = client.options(request_timeout=600).indices
+    indices.refresh(index=CHANGED, ignore_unavailable=True)
+    chosen = left = _with_deleted(client)
     deadline = time.monotonic() + seconds
-    left = indices
-    while left:
-        for index in left:
-            client.indices.flush(index=index, force=True, wait_if_ongoing=True)
-            client.indices.forcemerge(index=index, only_expunge_deletes=True)
-        left = [index for index in _with_deleted(client) if index in indices]
-        if not left or time.monotonic() > deadline:
-            break
-        time.sleep(_PAUSE)
-    for index in indices:
-        client.indices.put_settings(index=index, settings={_ALLOWED: None})
+    try:
+        for index in chosen:
+            indices.put_settings(index=index, settings={_ALLOWED: 0}, ignore_unavailable=True)
+        while left:
+            for index in left:
+                indices.flush(index=index, force=True, wait_if_ongoing=True, ignore_unavailable=True)
+                indices.forcemerge(index=index, only_expunge_deletes=True, ignore_unavailable=True)
+            left = sorted({*_with_deleted(client)} & {*chosen})
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_PAUSE if left else 0)
+    finally:
+        for index in chosen:
+            indices.put_settings(index=index, settings={_ALLOWED: None}, ignore_unavailable=True)
     return left
 
 
