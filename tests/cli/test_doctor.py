@@ -159,5 +159,5 @@ def test_a_file_that_is_no_key_is_not_quoted(run: Run, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("hunter2\nhunter3")
     ended = run("records", ELASTICSEARCH_API_KEY_FILE=str(tmp_path / "key"))
     assert ended.code == 2
-    assert "no key or password of one line" in ended.err
+    assert "no API key of one line" in ended.err
     assert "hunter" not in ended.out + ended.err

@@ -57,6 +57,18 @@ def test_a_canary_is_in_no_exported_byte(
     assert ("[email]" in exported) is (mode is not ContentMode.NO_CONTENT)
 
 
+@pytest.mark.parametrize("mode", list(ContentMode))
+def test_the_applications_own_words_are_masked_whether_content_is_captured_or_not(
+    telemetry: Telemetry, mode: ContentMode
+) -> None:
+    telemetry.instrument(content=mode)
+    client(answering(json_response(chat_reply()))).chat.completions.create(**ARGUMENTS, stop=["\n", f"For {CANARY}"])
+    assert telemetry.attributes()[names.REQUEST_STOP_SEQUENCES] == ["\n", "For [email]"]
+    assert telemetry.record().attributes[names.REQUEST_STOP_SEQUENCES] == ["\n", "For [email]"]
+    assert telemetry.attributes()[names.MASK_KINDS] == ["email:1"]
+    assert "canary" not in telemetry.everything()
+
+
 def test_masks_are_counted(telemetry: Telemetry) -> None:
     telemetry.instrument(content=ContentMode.SPAN_AND_EVENT)
     client(answering(json_response(chat_reply(CANARY)))).chat.completions.create(

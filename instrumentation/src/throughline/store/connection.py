@@ -36,11 +36,11 @@ def _who(environment: Mapping[str, str], operator: bool) -> dict[str, Any]:
         return {"basic_auth": (user, _content(password))}
     if key and not (operator and files[0]):
         return {"api_key": key}
-    return {"api_key": _content(file)} if file else {}
+    return {"api_key": _key(_content(file), file)} if file else {}
 
 
 def _content(path: str) -> str:
-    return _key(Path(path).read_text(), path)
+    return Path(path).read_text().strip()
 
 
 def _one_line(environment: Mapping[str, str], variable: str) -> str:
@@ -51,5 +51,5 @@ def _key(text: str, where: str) -> str:
     """What may go into a header: of anything else, the client's complaint would quote all."""
     key = text.strip()
     if not key.isascii() or not key.isprintable() or not key:
-        raise ValueError(f"{where} holds no key or password of one line")
+        raise ValueError(f"{where} holds no API key of one line")
     return key
