@@ -62,7 +62,11 @@ bench-memory: setup ## memory over 100,000 calls and 50,000 abandoned streams
 
 .PHONY: bench-evidence
 bench-evidence: setup ## CPU of a record as evidence, beside the SDK's own way
-	@$(PYTHON) tests/benchmarks/evidence.py
+	@$(PYTHON) tests/benchmarks/records.py
+
+.PHONY: bench-verify
+bench-verify: setup elasticsearch ## how fast a log is verified, and in how much memory
+	@PYTHONPATH=tests $(PYTHON) tests/benchmarks/verify.py
 
 .PHONY: lint
 lint: setup ## style, import contracts, generated files up to date

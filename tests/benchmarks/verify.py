@@ -13,9 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
-sys.path[0] = str(Path(__file__).parents[1])  # not this folder, where another `evidence` is
-sys.path.insert(1, str(Path(__file__).parents[2] / "deploy"))
-
 import psutil
 import typer
 from elasticsearch import Elasticsearch
