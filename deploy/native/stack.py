@@ -62,22 +62,35 @@ def throughline_parts(
     run: Path, ports: Ports, addresses: Mapping[str, str], security: Security | None = None
 ) -> list[Part]:
     """All parts, in no order: what each comes after says it."""
-    module = (sys.executable, "-m")
     return [
         elasticsearch(PARTS / "elasticsearch" / "home", run / "elasticsearch", ports, security=security),
         _jaeger(ports, security),
         _collector(run, ports, addresses, security),
+        *_keepers(security),
+        Part(
+            name="simulator",
+            argv=(str(PROGRAMS / "throughline-simulator"),),
+            ready=http(f"{ports.url('simulator')}/healthz"),
+        ),
+        *_services(ports, security, Evidence(run)),
+    ]
+
+
+def _keepers(security: Security | None) -> list[Part]:
+    """What puts Elasticsearch in order and keeps it so, each with the rights that it takes."""
+    store = (sys.executable, "-m", "throughline.store")
+    return [
         # Waits for Elasticsearch by itself, so that Python has started by the time Elasticsearch has.
         Part(
             name="templates",
-            argv=(*module, "throughline.store"),
+            argv=store,
             environment={**_retention(), **(security.of_elasticsearch("operator") if security else {})},
             feeds=("elasticsearch",),
             deadline=180,
         ),
         Part(
             name="housekeeping",
-            argv=(*module, "throughline.store", "--every", "300"),
+            argv=(*store, "--every", "300"),
             environment={**_retention(), **(security.of_elasticsearch("operator", "operator") if security else {})},
             after=("templates",),
             feeds=("elasticsearch",),
@@ -90,12 +103,6 @@ def throughline_parts(
             after=("templates",) if security else ("elasticsearch",),
             feeds=("elasticsearch",),
         ),
-        Part(
-            name="simulator",
-            argv=(str(PROGRAMS / "throughline-simulator"),),
-            ready=http(f"{ports.url('simulator')}/healthz"),
-        ),
-        *_services(ports, security, Evidence(run)),
     ]
 
 
@@ -215,6 +222,12 @@ def _service(
     )
 
 
+def _inherited(own: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str]:
+    """What every part gets: the caller's environment without his own telemetry's settings, and the addresses."""
+    kept = {name: value for name, value in own.items() if not name.startswith(("OTEL_", "THROUGHLINE_"))}
+    return {**TUNING, **kept, **shared, "NO_PROXY": f"{HOST},localhost", "PYTHONUNBUFFERED": "1"}
+
+
 class Stack:
     """The stack in one run directory: `with Stack(path) as stack:` starts it, gives its addresses and stops it."""
 
@@ -239,19 +252,7 @@ class Stack:
         evidence.provide()
         if security:
             security.provide()
-        inherited = {name: value for name, value in own.items() if not name.startswith(("OTEL_", "THROUGHLINE_"))}
-        self.supervisor = Supervisor(
-            wired,
-            self._directory.logs,
-            environment={
-                **TUNING,
-                **inherited,
-                **shared,
-                "NO_PROXY": f"{HOST},localhost",
-                "PYTHONUNBUFFERED": "1",
-            },
-            report=report,
-        )
+        self.supervisor = Supervisor(wired, self._directory.logs, environment=_inherited(own, shared), report=report)
 
     @property
     def logs(self) -> Path:

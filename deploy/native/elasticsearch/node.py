@@ -63,7 +63,7 @@ _JVM: Final = """\
 
 def elasticsearch(home: Path, run: Path, ports: Ports, *, security: Security | None = None, heap: str = "512m") -> Part:
     """The node whose data, settings and logs live in the run folder."""
-    health = "_cluster/health?wait_for_status=yellow&timeout=1s"
+    health = f"{ports.address('elasticsearch')}/_cluster/health?wait_for_status=yellow&timeout=1s"
 
     def prepare() -> None:
         if not (home / "bin" / "elasticsearch").exists():
@@ -81,9 +81,7 @@ def elasticsearch(home: Path, run: Path, ports: Ports, *, security: Security | N
         name="elasticsearch",
         argv=(*_unprivileged(), *_command(home / "bin" / "elasticsearch", run / "config", security)),
         environment=environment,
-        ready=security.elasticsearch_answers(f"https://{ports.address('elasticsearch')}/{health}")
-        if security
-        else http(f"{ports.url('elasticsearch')}/{health}"),
+        ready=security.elasticsearch_answers(f"https://{health}") if security else http(f"http://{health}"),
         deadline=180,
         grace=20,
         prepare=prepare,
