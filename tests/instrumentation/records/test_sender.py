@@ -349,7 +349,7 @@ def test_what_a_killed_process_had_appended_arrives_once_and_in_order(
 
     sender = senders(recovered=close_chain)
     sender.start()
-    until(lambda: not (tmp_path / CHAIN).exists(), 60)
+    until(lambda: not list(tmp_path.iterdir()), 60)
     found = receiver.sequences(CHAIN, EVENT)
     assert found == list(range(len(found)))
     assert returned <= len(found) <= returned + 1
