@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from cli.conftest import NOWHERE, Run
+from throughline.cli.failures import reported
 
 COMMAND = Path(sys.executable).with_name("throughline")
 
@@ -70,6 +72,15 @@ def test_the_installed_command_ends_likewise() -> None:
     assert out == ""
     assert "error: Elasticsearch does not answer" in err
     assert "Traceback" not in err
+
+
+def test_a_fault_of_ours_quotes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, reported():
+        raise LookupError("somebody's prompt")
+    assert ended.value.exit_code == 70
+    err = capsys.readouterr().err
+    assert "unexpected LookupError at test_failures.py:" in err
+    assert "prompt" not in err
 
 
 def test_help_names_every_command_and_the_exit_codes() -> None:

@@ -14,7 +14,8 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     epilog="Parts are found by ELASTICSEARCH_URL and JAEGER_URL, else by the .run/stack.env of a native stack. "
-    "Exit codes: 0 done, 1 not found or a failed check, 2 bad input, 3 a part does not answer, 130 interrupted.",
+    "Exit codes: 0 done, 1 not found or a failed check, 2 bad input, 3 a part does not answer, "
+    "70 a fault of ours, 130 interrupted.",
 )
 
 

@@ -1,7 +1,9 @@
 """What ends a command early: its message, what to do next and the exit code; no traceback ever reaches the user."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import typer
@@ -11,7 +13,7 @@ from rich.text import Text
 
 from throughline.servers import without_logins
 
-NOT_FOUND, BAD_INPUT, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
+NOT_FOUND, BAD_INPUT, UNREACHABLE, FAULT, INTERRUPTED = 1, 2, 3, 70, 130
 
 
 class CommandError(Exception):
@@ -50,6 +52,17 @@ def reported() -> Iterator[None]:
         raise typer.Exit(0) from None
     except (ApiError, TransportError, httpx.HTTPError) as error:
         raise _exit(of_a_part(error)) from None
+    except Exception as error:
+        if type(error).__module__.startswith(("click", "typer")):  # its own way to end
+            raise
+        raise _exit(_unexpected(error)) from None
+
+
+def _unexpected(error: Exception) -> CommandError:
+    """A fault of ours. Neither its text nor the lines of a traceback are shown: they may quote content or a key."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno} in {last.name}"
+    return CommandError(f"unexpected {type(error).__name__} at {place}", "please report this line", FAULT)
 
 
 def of_a_part(error: Exception) -> CommandError:
