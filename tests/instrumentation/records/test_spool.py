@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from instrumentation.records.receiving import until
 from throughline.records import left_over
 from throughline.records.proof import GENESIS
 from throughline.records.spool import Head, Spool, SpoolClosedError, SpoolFullError, WrongKeyError
@@ -321,7 +322,14 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_parents_folder(tmp_p
 
     until_the_end, end = os.pipe()
     assert in_child(leave_a_child_behind) == 0
-    assert [payload for _, _, payload in drained(taken_over(tmp_path / CHAIN))] == [b"one"]
+    taken: list[Spool] = []
+
+    def take() -> bool:  # once the child has got round to closing what it shares
+        taken.extend(filter(None, [Spool.take_over(tmp_path / CHAIN, None)]))
+        return bool(taken)
+
+    until(take)
+    assert [payload for _, _, payload in drained(taken[0])] == [b"one"]
     os.close(end)
     os.close(until_the_end)
 
