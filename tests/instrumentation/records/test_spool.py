@@ -91,12 +91,23 @@ def test_everything_is_private(tmp_path: Path) -> None:
 def test_the_head_outlives_what_it_was_of(tmp_path: Path) -> None:
     spool = filled(created(tmp_path, limit=16_000), [b"x" * 4_050] * 3)
     drained(spool)
-    assert [path.name for path in spool.folder.glob("*.frames")] == []
+    assert sum(path.stat().st_size for path in spool.folder.glob("*.frames")) == 0
     spool.add_statement({"sequence": 2, "kind": "interval"})  # keeps the folder
     spool.close()
     later = taken_over(tmp_path / CHAIN)
     assert later.head == head(2)
     assert created(tmp_path, chain="f" * 32).head == Head(-1, GENESIS)
+
+
+@pytest.mark.parametrize("size", [10, 30_000, 200_000])
+def test_nothing_of_what_is_delivered_lies_about(tmp_path: Path, size: int) -> None:
+    spool = filled(created(tmp_path, limit=1_000_000), [b"said" * (size // 4)] * 3)
+    drained(spool)
+    assert not [path for path in spool.folder.rglob("*") if path.is_file() and b"said" in path.read_bytes()]
+    spool.append(head(3), b"next")
+    spool.close()
+    later = taken_over(tmp_path / CHAIN)
+    assert [later.payload(record) for record in later.oldest(100, 10)] == [b"next"]
 
 
 # --- full ---------------------------------------------------------------------------------------------------------

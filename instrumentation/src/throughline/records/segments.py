@@ -18,6 +18,8 @@ from throughline.records.folders import sync_folder
 _SUFFIX: Final = ".frames"
 _LARGEST: Final = 4_000_000  # bytes of a file, unless one record alone is larger
 _SMALLEST: Final = 4_096
+_EMPTIED: Final = 65_536
+"""A settled file up to this size is emptied and written on, which costs less than another; a larger one is removed."""
 
 
 class SpoolFullError(Exception):
@@ -170,14 +172,25 @@ class Segments:
 
     def settle(self, record: Waiting, time: int = 0) -> None:
         """All up to this record is settled. Does nothing where it was dropped meanwhile; `sweep` removes the files."""
-        if record.file not in self._files:
+        if record.file not in self._files or record.frame.sequence <= self.cursor.head.sequence:
             return
         self.cursor.move(Head(record.frame.sequence, record.frame.digest), time or self.cursor.time)
         while self._files[0] is not record.file:
             self._remove_first()
         self._at = record.end
-        if self._at >= record.file.size and (len(self._files) > 1 or record.file.size >= self._most):
+        if self._at >= record.file.size:
+            self._give_free(record.file)
+
+    def _give_free(self, file: _File) -> None:
+        """Keep nothing of the first file, all of which is settled: what was said does not lie about afterwards."""
+        if len(self._files) > 1 or file.size > _EMPTIED or self._writing < 0:
             self._remove_first()
+            return
+        with suppress(OSError):
+            os.ftruncate(self._writing, 0)
+            self.size -= file.size
+            self._at = file.size = 0
+            file.first = -1
 
     def _remove_all(self) -> None:
         while self._files:

@@ -12,7 +12,7 @@ from throughline.records.erasing.erasure import SHORT
 from throughline.records.erasing.person import Trail
 
 _CHUNK: Final = 1 << 20
-_WHEN: Final = "they go when they are delivered and their file is full, or when their process ends"
+_WHEN: Final = "they go when all that waits there is delivered; run it again then"
 
 
 def remains(root: Path, trail: Trail) -> Iterator[str]:
