@@ -19,7 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 from throughline import names
-from throughline.records.proof import canonical
+from throughline.records.statements import attributes_of
 from throughline.version import __version__
 
 _SDK = importlib.import_module("opentelemetry.sdk._logs")
@@ -32,7 +32,6 @@ _LOGGERS = (
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
     "opentelemetry.exporter.otlp.proto.http._log_exporter",
 )
-_ENDS = ("closed", "recovered")
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _LARGEST = 2**63 - 1
 
@@ -63,18 +62,8 @@ def decoded(payload: bytes) -> dict[str, Any]:
 
 def statement_record(statement: Mapping[str, Any], resource: Resource) -> Any:
     """A checkpoint's statement as a log record, of the audit stream."""
-    chain, sequence, time = statement["chain"], int(statement["sequence"]), int(statement["time"])
-    ends = statement["kind"] in _ENDS
-    attributes = {
-        names.RECORD_ID: f"{chain}{sequence + 1:015x}{int(ends)}",
-        names.CHAIN_ID: chain,
-        names.CHAIN_SEQUENCE: sequence,
-        names.CHECKPOINT_STATEMENT: canonical(statement),
-        names.CHECKPOINT_CLOSED: ends,
-        names.SIGNING_KEY_ID: statement["key"],
-        names.RECORD_TIME_UNIX_NANO: time,
-    }
-    return log_record({"event": names.CHAIN_CHECKPOINT, "time": time, "attributes": attributes}, resource)
+    payload = {"event": names.CHAIN_CHECKPOINT, "time": int(statement["time"]), "attributes": attributes_of(statement)}
+    return log_record(payload, resource)
 
 
 class Process(Resource):

@@ -8,12 +8,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from throughline import names
 from throughline.records.proof import canonical
 
-_ENDS: Final = ("closed", "recovered")
+ENDS: Final = ("closed", "recovered")
 _TASKS: Final = ("send", "anchor")
 _MOST: Final = 1_000
 """Files. A later statement covers what an earlier one does, so that of too many the oldest are the ones to go."""
+
+
+def attributes_of(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log record says that carries it to Elasticsearch; its id is that of the document, too."""
+    chain, sequence, ends = statement["chain"], int(statement["sequence"]), statement["kind"] in ENDS
+    return {
+        names.RECORD_ID: f"{chain}{sequence + 1:015x}{int(ends)}",
+        names.CHAIN_ID: chain,
+        names.CHAIN_SEQUENCE: sequence,
+        names.CHECKPOINT_STATEMENT: canonical(statement),
+        names.CHECKPOINT_CLOSED: ends,
+        names.SIGNING_KEY_ID: statement["key"],
+        names.RECORD_TIME_UNIX_NANO: int(statement["time"]),
+    }
 
 
 class Statements:
@@ -34,7 +49,7 @@ class Statements:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor is no path
             file.write(canonical(statement).encode())
         begun.rename(self._folder / name)
-        if statement["kind"] in _ENDS:
+        if statement["kind"] in ENDS:
             self._ended.touch(0o600)
         self._left[name] = set(_TASKS)
         self._thin_out()
@@ -62,7 +77,7 @@ class Statements:
     @property
     def has_ended(self) -> bool:
         """Whether the chain was closed, so that nobody may close it again."""
-        return self._ended.exists() or any(_kind(name) in _ENDS for name in list(self._left))
+        return self._ended.exists() or any(_kind(name) in ENDS for name in list(self._left))
 
     def _thin_out(self) -> None:
         if len(self._left) > _MOST:

@@ -80,5 +80,5 @@ class Anchored:
             return json.loads(self._files.cat_file(path))
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (RecursionError, ValueError):
             return "no JSON"

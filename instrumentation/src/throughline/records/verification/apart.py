@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,15 +11,20 @@ from typing import Any, Final
 from throughline import names
 from throughline.records import proof
 from throughline.records.verification.findings import Kind
-from throughline.records.verification.places import Attributes, Held, resource_of
-from throughline.records.verification.stored import Hit
+from throughline.records.verification.places import Attributes, Held, resource_of, shown_besides
+from throughline.records.verification.stored import Hit, stream_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTENT: Final = frozenset(proof.CONTENT)
 _IDENTITIES: Final = frozenset(proof.IDENTITIES)
 _APART: Final = frozenset((*proof.CONTENT, names.CONTENT_SALT, names.CONTENT_SET_ASIDE))
+_STREAM: Final = re.compile(r"logs-genai\.([a-z]+)\.otel-")
+_AUDITED: Final = ("throughline.chain.", "throughline.content.")
+_KINDS: Final = {names.EVALUATION_RESULT: "evaluation", names.OPERATION_DETAILS: "operation"}
 _SAME: Final = ("@timestamp", "trace_id", "span_id", "event_name")
 """What a content document repeats of its record."""
+_SALT: Final = 32
+"""Digits of a salt."""
 _MASKED: Final = ("redaction.masked", "redaction.body.masked", "redaction.redacted", "redaction.body.redacted")
 
 
@@ -37,6 +43,10 @@ def faults(held: Held, content: Hit | None) -> Iterator[Fault]:
         yield Fault(Kind.ALTERED_TIME, "@timestamp")
     if held.identity != held.attributes.get(names.RECORD_ID):
         yield Fault(Kind.ALTERED, "_id is not the record's")
+    if besides := shown_besides(held.document):
+        yield Fault(Kind.ALTERED, f"{min(besides)}, which is none of its own")
+    if is_misplaced(held):
+        yield Fault(Kind.ALTERED, f"it stands in {stream_of(held.index)}")
     present = {name: held.attributes[name] for name in _IDENTITIES & held.attributes.keys()}
     if wrong := _wrong(present, expected, held.attributes.get(names.CHAIN_SALT)):
         yield Fault(Kind.ALTERED, ", ".join(wrong))
@@ -53,6 +63,14 @@ def lacking(held: Held, content: Hit | None, *, contents: bool) -> Kind | None:
         return Kind.MISSING_CONTENT
     gone = (expected & _IDENTITIES) - held.attributes.keys()
     return Kind.ALTERED if gone else None
+
+
+def is_misplaced(held: Held) -> bool:
+    """Whether it is in another stream than the Collector chooses, where other readers would look for it in vain."""
+    found = _STREAM.match(stream_of(held.index))
+    event = held.document.get("event_name")
+    kind = "audit" if str(event).startswith(_AUDITED) else _KINDS.get(str(event), "record")
+    return found is not None and found[1] != kind
 
 
 def is_marked(held: Held, content: Hit | None) -> bool:
@@ -84,7 +102,7 @@ def _of_content(held: Held, content: Hit, expected: Mapping[str, str]) -> set[st
     differs = {name for name in _SAME if content["_source"].get(name) != held.document.get(name)}
     if _resource(content["_source"]) != _resource(held.document):
         differs.add("resource")
-    return {*wrong, *gone, *added, *differs}
+    return {*wrong, *gone, *added, *differs, *shown_besides(content["_source"])}
 
 
 def _wrong(present: Attributes, expected: Mapping[str, str], salt: Any) -> list[str]:
@@ -92,6 +110,8 @@ def _wrong(present: Attributes, expected: Mapping[str, str], salt: Any) -> list[
     try:
         key = bytes.fromhex(salt) if present else b""
     except (TypeError, ValueError):
+        return sorted(present)
+    if present and len(salt) != _SALT:  # zeros at its end would not show in the digests
         return sorted(present)
     return sorted(name for name, value in present.items() if _digest(key, name, value) != expected.get(name))
 

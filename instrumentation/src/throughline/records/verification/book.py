@@ -11,14 +11,18 @@ from typing import Any, Final
 
 from throughline import names
 from throughline.records import proof
+from throughline.records.statements import ENDS
+from throughline.records.statements import attributes_of as carried
 from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.findings import Kind, Tally
-from throughline.records.verification.places import attributes_of
+from throughline.records.verification.places import Attributes, attributes_of, shown_besides
 from throughline.records.verification.spans import Boundary, Terms
 from throughline.records.verification.stored import Hit, Piece, Stored
 from throughline.records.verification.trusted_keys import TrustedKeys
 
-ENDS: Final = ("closed", "recovered")
+_KINDS: Final = ("opened", "interval", *ENDS)
+_LAST: Final = 2**63
+"""Nanoseconds: no time is later."""
 _FIELDS: Final = {"chain": str, "sequence": int, "kind": str, "digest": str, "time": str, "from": str, "key": str}
 Statement = Mapping[str, Any]
 Place = tuple[int, str]
@@ -134,12 +138,12 @@ class Book:
         sequence = attributes.get(names.CHAIN_SEQUENCE)
         try:
             statement: Any = json.loads(attributes[names.CHECKPOINT_STATEMENT])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, RecursionError, TypeError, ValueError):
             statement = None
         if not _is_statement(statement):
             self._tally.add(Kind.WRONG_SIGNATURE, chain, _whole(sequence), hit["_id"], "it has not the form of one")
             return None
-        if (statement["chain"], statement["sequence"]) != (chain, sequence):
+        if not _carries(hit, attributes, statement):
             self._tally.add(Kind.STATEMENT_DIFFERS, chain, _whole(sequence), hit["_id"], "its attributes are others")
         known: Statement = statement
         return known if statement["chain"] == chain else None
@@ -202,11 +206,23 @@ class Book:
         self._tally.add(kind, chain, place[0], "", f"{place[1]}{': ' if what else ''}{what}")
 
 
+def _carries(hit: Hit, attributes: Attributes, statement: Statement) -> bool:
+    """Whether a document says what its statement says, and nothing else, behind which a record could hide."""
+    expected = carried(statement)
+    said = {name: value for name, value in attributes.items() if not name.startswith("redaction.")}
+    document = hit["_source"]
+    is_one = document.get("event_name") == names.CHAIN_CHECKPOINT and hit["_id"] == expected[names.RECORD_ID]
+    return is_one and said == expected and not shown_besides(document)
+
+
 def _is_statement(found: Any) -> bool:
     if not isinstance(found, Mapping) or any(type(found.get(name)) is not kind for name, kind in _FIELDS.items()):
         return False
+    if found["kind"] not in _KINDS or any(type(value) not in (int, str) for value in found.values()):
+        return False
     try:
-        return len(bytes.fromhex(found["digest"])) == len(proof.GENESIS) and int(found["time"]) >= int(found["from"])
+        until, since = int(found["time"]), int(found["from"])
+        return len(bytes.fromhex(found["digest"])) == len(proof.GENESIS) and 0 <= since <= until < _LAST
     except ValueError:
         return False
 

@@ -83,14 +83,17 @@ MEANING: Final[dict[Kind, tuple[str, str]]] = {
     Kind.REORDERED: ("a record stands at the place of another", _RESTORE),
     Kind.INSERTED: ("a document stands where the chain has no place for it", _WHO),
     Kind.INSERTED_CONTENT: ("content without a record that proves it", _WHO),
-    Kind.OUTSIDE: ("a record belongs to no chain, so nothing proves it", "set THROUGHLINE_SPOOL where it comes from"),
+    Kind.OUTSIDE: (
+        "a document belongs to no chain, or to no place in one, so nothing proves it",
+        "set THROUGHLINE_SPOOL where it comes from",
+    ),
     Kind.UNKNOWN_CHAIN: (
         "no signed statement and no anchor knows the chain",
         "set THROUGHLINE_SIGNING_KEY_FILE where it comes from; where it is set, somebody else wrote the chain",
     ),
     Kind.DOUBLED: (
-        "a record is there again under another id",
-        "delete the copy whose _id is not throughline.record.id",
+        "a record is there again, under another id or in another stream",
+        "delete the copy whose _id is not throughline.record.id, or that stands in another stream",
     ),
     Kind.REBUILT: ("the log agrees with itself, but not with what was signed", _RESTORE),
     Kind.STATEMENT_DIFFERS: (

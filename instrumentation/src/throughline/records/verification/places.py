@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from throughline import names
 from throughline.records import proof
 from throughline.records.verification.stored import Hit
 
 Attributes = Mapping[str, Any]
+_LINKS: Final = frozenset(
+    {
+        names.CHAIN_ID,
+        names.CHAIN_SEQUENCE,
+        names.CHAIN_PREVIOUS,
+        names.CHAIN_DIGEST,
+        names.CHAIN_SALT,
+        names.CHAIN_SALTED,
+    }
+)
+_MARK: Final = re.compile(r"redaction\.(?:body\.)?(?:redacted|masked|allowed|ignored)\.(?:keys|count)")
+"""What the Collector's masking says of itself."""
 
 
 @dataclass(slots=True)
@@ -94,6 +108,33 @@ def attributes_of(hit: Hit) -> Attributes:
 def resource_of(document: Mapping[str, Any]) -> Attributes:
     """The attributes of its resource, likewise."""
     return _mapping(_mapping(document.get("resource")).get("attributes"))
+
+
+def shown_besides(document: Mapping[str, Any]) -> set[str]:
+    """What Elasticsearch finds or shows of a document though no digest covers it, by its path; nothing in a good one.
+
+    A name with dots is the same field to Elasticsearch as objects in one another, and the digest knows one of the two.
+    """
+    found = {name for name in document if "." in name} | ({"body"} if document.get("body") not in _NO_BODY else set())
+    found |= {f"resource.{name}" for name in _mapping(document.get("resource")) if "." in name}
+    found |= {f"resource.attributes.{name}" for name in resource_of(document) if _hides_a_resource(name)}
+    return found | {name for name in _mapping(document.get("attributes")) if _is_no_proof(name)}
+
+
+_NO_BODY: Final[tuple[Any, ...]] = (None, {}, {"text": ""})
+
+
+@lru_cache(4_096)
+def _hides_a_resource(name: str) -> bool:
+    return any(known.startswith(f"{name}.") for known in proof.RESOURCE)
+
+
+@lru_cache(4_096)
+def _is_no_proof(name: str) -> bool:
+    """Whether it is named like what the digest leaves out, and is none of it."""
+    if name.startswith("redaction."):
+        return _MARK.fullmatch(name) is None
+    return name.startswith("throughline.chain.") and name not in _LINKS
 
 
 def _mapping(value: Any) -> Attributes:

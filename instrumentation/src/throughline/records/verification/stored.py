@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from elasticsearch import OrjsonSerializer
+from elasticsearch import OrjsonSerializer, SerializationError
 
 from throughline import names
 from throughline.store import connect
@@ -20,16 +22,22 @@ CHAIN: Final = attribute(names.CHAIN_ID)
 SEQUENCE: Final = attribute(names.CHAIN_SEQUENCE)
 _IS_STATEMENT: Final[Body] = {"term": {"event_name": names.CHAIN_CHECKPOINT}}
 _CHAINED: Final[list[Body]] = [{"exists": {"field": field}} for field in (CHAIN, SEQUENCE)]
-_LACKING: Final[Body] = {
-    "bool": {"should": [{"bool": {"must_not": [{"exists": {"field": field}}]}} for field in (CHAIN, SEQUENCE)]}
-}
+_UNCHAINED: Final[list[Body]] = [{"bool": {"must_not": [filter_]}} for filter_ in _CHAINED]
+_LACKING: Final[Body] = {"bool": {"should": _UNCHAINED}}
+_BEFORE_ALL: Final[Body] = {"range": {SEQUENCE: {"lt": 0}}}
+_NO_PLACE: Final[list[Body]] = [
+    {"bool": {"filter": [_BEFORE_ALL], "must_not": [_IS_STATEMENT]}},
+    {"range": {SEQUENCE: {"lt": -1}}},  # where the first statement of a chain stands
+]
 _ORDER: Final = [{CHAIN: "asc"}, {SEQUENCE: "asc"}]
-_READ: Final = ["@timestamp", "attributes", "event_name", "resource.attributes", "span_id", "trace_id"]
+_READ: Final = ["@timestamp", "attributes", "body", "event_name", "resource.attributes", "span_id", "trace_id"]
 _KEEP: Final = "15m"
 _PAGE_BYTES: Final = 4_000_000
 _FEWEST: Final = 16
 _MOST: Final = 4_000
 _PATIENCE: Final = 120
+_DEEPEST: Final = 20_000
+"""Calls within calls: JSON is read up to 1,024 levels, and canonical form takes several for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,10 @@ class _Weighing(OrjsonSerializer):
 
     def loads(self, data: bytes) -> Any:
         self.weight = len(data)
-        return super().loads(data)
+        try:
+            return super().loads(data)
+        except SerializationError:  # half a character, say, which one document must not hide all others behind
+            return _whole(json.loads(data.decode("utf-8", "replace")))
 
 
 class Stored:
@@ -79,6 +90,7 @@ class Stored:
         known.update({kind: self._weighing for kind in known if kind.endswith("json")})
         self.snapshot = snapshot or Snapshot("", None)
         self._namespace = namespace
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEPEST))
 
     def freeze(self, *, contents: bool) -> Snapshot:
         """Read from now on what is there at this moment; `thaw` when done."""
@@ -98,15 +110,23 @@ class Stored:
 
     def extents(self, since: str | None, until: str | None, *, statements: bool) -> Iterator[Extent]:
         """Each chain of which there is something in the period, with its first and last place there."""
-        sources = [{"chain": {"terms": {"field": CHAIN}}}]
-        ends = {"first": {"min": {"field": SEQUENCE}}, "last": {"max": {"field": SEQUENCE}}}
         filters = [*period(since, until), {"exists": {"field": SEQUENCE}}]
         query = {"bool": {"filter": [*filters, _IS_STATEMENT]}} if statements else _records(filters)
+        return self._extents(self.snapshot.records, query)
+
+    def extents_of_contents(self, since: str | None, until: str | None) -> Iterator[Extent]:
+        """The same by contents, which may claim to be of any chain; none where they are not to be read."""
+        if self.snapshot.contents is None:
+            return iter(())
+        query = {"bool": {"filter": [*period(since, until), {"exists": {"field": SEQUENCE}}]}}
+        return self._extents(self.snapshot.contents, query)
+
+    def _extents(self, state: str, query: Body) -> Iterator[Extent]:
+        sources = [{"chain": {"terms": {"field": CHAIN}}}]
+        ends = {"first": {"min": {"field": SEQUENCE}}, "last": {"max": {"field": SEQUENCE}}}
         composite: Body = {"size": 1_000, "sources": sources}
         while True:
-            reply = self._search(
-                self.snapshot.records, query, size=0, aggregations={"chains": {"composite": composite, "aggs": ends}}
-            )
+            reply = self._search(state, query, size=0, aggregations={"chains": {"composite": composite, "aggs": ends}})
             found = reply.get("aggregations", {}).get("chains", {})
             for bucket in found.get("buckets", ()):
                 first, last = int(bucket["first"]["value"]), int(bucket["last"]["value"])
@@ -131,7 +151,7 @@ class Stored:
         """Checkpoints by place; downward: the last one first."""
         order = [{SEQUENCE: "desc" if downward else "asc"}]
         query = {"bool": {"filter": [_IS_STATEMENT, _part(piece)]}}
-        return self._stream(self.snapshot.records, query, order, ["attributes"], fewest=4)
+        return self._stream(self.snapshot.records, query, order, _READ, fewest=4)
 
     def events(self, event: str, *filters: Body) -> Iterator[Hit]:
         """Records of this event, by chain and place."""
@@ -155,9 +175,18 @@ class Stored:
         return self._stream(self.snapshot.contents, {"ids": {"values": record_ids}}, _ORDER, _READ)
 
     def outside(self, since: str | None, until: str | None) -> tuple[int, list[Hit]]:
-        """How many records belong to no chain, and some of them."""
-        query = _records([*period(since, until), _LACKING])
-        reply = self._search(self.snapshot.records, query, size=1_000, source=["resource"], track_total_hits=True)
+        """How many documents, statements too, belong to no chain or to no place in one, and some of them."""
+        return self._astray(self.snapshot.records, [*period(since, until), _any([*_UNCHAINED, *_NO_PLACE])])
+
+    def contents_outside(self, since: str | None, until: str | None) -> tuple[int, list[Hit]]:
+        """The same of contents; none where they are not to be read."""
+        if self.snapshot.contents is None:
+            return 0, []
+        return self._astray(self.snapshot.contents, [*period(since, until), _any([*_UNCHAINED, _BEFORE_ALL])])
+
+    def _astray(self, state: str, filters: list[Body]) -> tuple[int, list[Hit]]:
+        query = {"bool": {"filter": filters}}
+        reply = self._search(state, query, size=1_000, source=["resource"], track_total_hits=True)
         return reply["hits"]["total"]["value"], reply["hits"]["hits"]
 
     def count(self, since: str | None, until: str | None) -> int:
@@ -206,6 +235,12 @@ def period(since: str | None, until: str | None) -> list[Body]:
     return [{"range": {TIME: bounds}}] if bounds else []
 
 
+def stream_of(index: str) -> str:
+    """The data stream of a document, by the index that it was found in."""
+    name = index.removeprefix(".ds-")
+    return name if name == index else name.rsplit("-", 2)[0]
+
+
 def of_chain(chain: str) -> Body:
     return {"term": {CHAIN: chain}}
 
@@ -213,6 +248,19 @@ def of_chain(chain: str) -> Body:
 def _part(piece: Piece) -> Body:
     bounds = {"gt": piece.after} | ({} if piece.last is None else {"lte": piece.last})
     return {"bool": {"filter": [of_chain(piece.chain), {"range": {SEQUENCE: bounds}}]}}
+
+
+def _any(filters: list[Body]) -> Body:
+    return {"bool": {"should": filters, "minimum_should_match": 1}}
+
+
+def _whole(value: Any) -> Any:
+    """The same without half characters, which have no bytes that could be digested."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return {_whole(key): _whole(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _records(filters: list[Body]) -> Body:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain as chain_of
 from typing import Final
 
 from throughline.records import proof
@@ -75,10 +76,14 @@ def _slices(stored: Stored, book: Book, scope: Scope) -> Iterator[Slice]:
         return
     known: dict[str, tuple[int, int]] = {}
     behind = (datetime.fromisoformat(scope.until) + _BEHIND).isoformat() if scope.until else None
-    for statements, until in ((False, scope.until), (True, behind)):
-        for found in stored.extents(scope.since, until, statements=statements):
-            first, last = known.get(found.chain, (found.first, found.last))
-            known[found.chain] = min(first, found.first), max(last, found.last)
+    extents = (
+        stored.extents(scope.since, scope.until, statements=False),
+        stored.extents(scope.since, behind, statements=True),
+        stored.extents_of_contents(scope.since, scope.until),
+    )
+    for found in chain_of(*extents):
+        first, last = known.get(found.chain, (found.first, found.last))
+        known[found.chain] = min(first, found.first), max(last, found.last)
     for chain in sorted({*known, *book.anchored_chains}):
         if scope.chain in (None, chain):
             yield from _slice(book, chain, known.get(chain), scope)
@@ -172,9 +177,12 @@ def _judge(spans: list[Span]) -> Report:
 
 
 def _tell_outside(stored: Stored, scope: Scope, report: Report) -> None:
-    count, hits = stored.outside(scope.since, scope.until)
-    for hit in hits:
-        service = resource_of(hit["_source"]).get("service.name", "")
-        report.tally.add(Kind.OUTSIDE, "", None, hit["_id"], str(service))
-    if count > len(hits):
-        report.tally.add_range(Kind.OUTSIDE, "", len(hits) + 1, count, "more of them")
+    for count, hits in (
+        stored.outside(scope.since, scope.until),
+        stored.contents_outside(scope.since, scope.until),
+    ):
+        for hit in hits:
+            service = resource_of(hit["_source"]).get("service.name", "")
+            report.tally.add(Kind.OUTSIDE, "", None, hit["_id"], str(service))
+        if count > len(hits):
+            report.tally.add_range(Kind.OUTSIDE, "", len(hits) + 1, count, "more of them")

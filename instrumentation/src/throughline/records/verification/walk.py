@@ -11,7 +11,7 @@ from throughline.records.verification import apart
 from throughline.records.verification.findings import Kind
 from throughline.records.verification.places import Held, Place
 from throughline.records.verification.spans import MOST_HOLES, Boundary, Gap, Hole, Report, Span, Suspect, Terms
-from throughline.records.verification.stored import Hit
+from throughline.records.verification.stored import Hit, stream_of
 
 
 class Walk:
@@ -33,6 +33,8 @@ class Walk:
         self._is_signed = True
         """The digest before is a statement's."""
         self._untied = 0
+        self._gaps: list[Gap] = []
+        """What records behind the last statement say of a full spool; it counts once they are tied."""
 
     def run(self, places: Iterable[Place]) -> None:
         """All places of the span that are there, in their order."""
@@ -100,9 +102,10 @@ class Walk:
         for held in place.held:
             if held is chosen:
                 continue
-            if held.identity == chosen.identity and held.document == chosen.document:
+            same = held.digest == chosen.digest and held.body == chosen.body
+            if same and _is_again(held, chosen):
                 self._add(Kind.REDELIVERED, place.sequence, held.identity)
-            elif held.digest == chosen.digest and held.body == chosen.body:
+            elif same:
                 self._add(Kind.DOUBLED, place.sequence, held.identity)
             else:
                 self._add(Kind.INSERTED, place.sequence, held.identity, "at a place that is taken")
@@ -111,6 +114,7 @@ class Walk:
             if content is kept:
                 continue
             same = kept is not None and content["_id"] == kept["_id"] and content["_source"] == kept["_source"]
+            same = same and kept is not None and stream_of(content["_index"]) == stream_of(kept["_index"])
             self._add(Kind.REDELIVERED if same else Kind.INSERTED_CONTENT, place.sequence, content["_id"])
 
     def _link(self, sequence: int, held: Held, content: Hit | None, agreed: set[bytes]) -> None:
@@ -133,12 +137,12 @@ class Walk:
         self._previous, self._before, self._is_signed = held.digest, held, False
         self._judge_apart(sequence, held, content)
         if sequence > self._span.signed_through:
-            young = self._terms.awaits_statement(held.time)
+            young = self._span.unsigned is not Kind.INSERTED and self._terms.awaits_statement(held.time)
             self._add(Kind.PENDING if young else self._span.unsigned, sequence, held.identity)
         else:
             self._untied += 1
-        if held.document.get("event_name") == names.CHAIN_GAP:
-            self._note_gap(sequence, held)
+            if held.document.get("event_name") == names.CHAIN_GAP:
+                self._note_gap(sequence, held)
 
     def _blame_before(self, sequence: int) -> None:
         """This record and the one before are in order each, but not after one another."""
@@ -178,7 +182,7 @@ class Walk:
         read = held.attributes.get
         first, last = read(names.GAP_FROM), read(names.GAP_TO)
         if isinstance(first, int) and isinstance(last, int):
-            self._report.gaps.append(Gap(self._span.chain, first, last))
+            self._gaps.append(Gap(self._span.chain, first, last))
         else:
             self._add(Kind.DROPPED, sequence, held.identity, f"{read(names.GAP_COUNT)} refused, which took no place")
 
@@ -186,12 +190,13 @@ class Walk:
         """At a statement: what lies before it is tied, if it is the record that was signed."""
         if held.digest == boundary.digest or self._previous == boundary.digest:
             self._report.proven += self._untied
+            self._report.gaps += self._gaps
         elif self._before is not None:
             self._report.tally.add_range(Kind.REBUILT, self._span.chain, self._segment, boundary.sequence)
         else:
             self._untie(boundary.sequence - 1)
         self._is_signed, self._before = self._previous == boundary.digest, None
-        self._untied, self._segment = 0, boundary.sequence + 1
+        self._untied, self._segment, self._gaps = 0, boundary.sequence + 1, []
 
     def _miss(self, last: int, time: int, *, reaches_end: bool) -> None:
         """The places from the next one to `last` are empty; what follows is of that time."""
@@ -224,10 +229,16 @@ class Walk:
         untied = self._untied - but
         if untied > 0 and last >= self._segment:
             self._report.tally.add_range(Kind.UNTIED, self._span.chain, self._segment, last)
-        self._untied, self._segment = 0, last + 1 + but
+        self._untied, self._segment, self._gaps = 0, last + 1 + but, []
 
     def _add(self, kind: Kind, sequence: int, record: str = "", what: str = "") -> None:
         self._report.tally.add(kind, self._span.chain, sequence, record, what)
+
+
+def _is_again(held: Held, chosen: Held) -> bool:
+    """Whether it is the same document, in another index of the same stream."""
+    is_same = held.identity == chosen.identity and held.document == chosen.document
+    return is_same and stream_of(held.index) == stream_of(chosen.index)
 
 
 def _ended(places: Iterable[Place]) -> Iterator[Place | None]:
