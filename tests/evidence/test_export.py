@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -131,8 +132,6 @@ def changes(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 def test_a_forged_bundle_with_a_forged_list_of_files_is_found(bundle: Path) -> None:
     """Whoever changes a file can write its digest anew; then the proof itself has to find it."""
-    import hashlib
-
     manifest = json.loads((bundle / "bundle.json").read_text())
     for name, found, put in list(changes(bundle)):
         whole = (bundle / name).read_text()
@@ -143,6 +142,60 @@ def test_a_forged_bundle_with_a_forged_list_of_files_is_found(bundle: Path) -> N
         assert (code, "FAILS  " + name + " " in said) == (1, False), (name, found, said)
         assert "FAILS" in said
         (bundle / name).write_text(whole)
+
+
+def forge(folder: Path, line: str) -> tuple[int, str]:
+    """Put this in the place of the records, with a list of files that knows it, and check."""
+    (folder / "records.jsonl").write_text(line)
+    manifest = json.loads((folder / "bundle.json").read_text())
+    manifest["files"]["records.jsonl"] = hashlib.sha256(line.encode()).hexdigest()
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+    return check(folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (["document", "attributes"], "redaction.note"),
+        (["document", "attributes"], "throughline.chain.note"),
+        (["document", "attributes"], names.OUTPUT_MESSAGES),
+        (["document", "resource", "attributes"], "owner"),
+        (["document", "resource"], "note"),
+        (["document"], "body"),
+        (["content"], "note"),
+        ([], "note"),
+    ],
+)
+def test_what_is_put_beside_what_is_proven_does_not_hold(bundle: Path, path: list[str], name: str) -> None:
+    line = json.loads((bundle / "records.jsonl").read_text())
+    changed = line
+    for step in path:
+        changed = changed[step]
+    changed[name] = "eve asked"
+    code, said = forge(bundle, json.dumps(line))
+    assert (code, name in said) == (1, True), said
+
+
+def test_a_record_holds_once(bundle: Path) -> None:
+    line = (bundle / "records.jsonl").read_text()
+    code, said = forge(bundle, line * 2)
+    assert code == 1
+    assert said.endswith("1 records hold, 1 findings\n")
+
+
+def test_a_line_that_says_two_things_does_not_hold(bundle: Path) -> None:
+    line = (bundle / "records.jsonl").read_text()
+    code, said = forge(
+        bundle, line.replace('"gen_ai.request.model"', '"gen_ai.request.model":"large","gen_ai.request.model"')
+    )
+    assert (code, "FAILS  records.jsonl, line 1  is no record" in said) == (1, True)
+
+
+def test_salted_digests_that_are_no_list_do_not_hold(bundle: Path) -> None:
+    line = json.loads((bundle / "records.jsonl").read_text())
+    attributes = line["document"]["attributes"]
+    attributes[names.CHAIN_SALTED] = dict.fromkeys(attributes[names.CHAIN_SALTED])
+    assert forge(bundle, json.dumps(line))[0] == 1
 
 
 def test_many_records_share_their_proofs(export: Run, chain: Chain, ledger: Ledger, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +21,13 @@ from throughline.records import proof
 MANIFEST, RECORDS, PROOFS, STATEMENTS, KEYS = (
     "bundle.json", "records.jsonl", "proofs.jsonl", "statements.jsonl", "keys.json",
 )  # fmt: skip
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SIGN: Final = ("signing", "operator")
-_ODD: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+NAMED: Final = ("throughline.record.id", "throughline.chain.id", "throughline.chain.sequence")
+"""What says of content which record's it is."""
+_LINKS: Final = (*NAMED, *(f"throughline.chain.{each}" for each in ("previous", "digest", "salt", "salted")))
+_KEPT: Final = {"@timestamp", "attributes", "event_name", "resource", "span_id", "trace_id"}
+_ODD: Final = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,17 @@ class Bundle:
         with self.open(name) as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield number, json.loads(line)
-                except ValueError:
+                    yield number, json.loads(line, object_pairs_hook=_once)
+                except (RecursionError, ValueError):
                     yield number, None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Who finds a name twice would read the first, or the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice")
+    return found
 
 
 def verdicts(bundle: Bundle) -> Iterator[Verdict]:
@@ -108,9 +121,12 @@ def verdicts(bundle: Bundle) -> Iterator[Verdict]:
             segments.setdefault(line["chain"], []).append(Segment.of(line, statements))
         except _ODD:
             yield Verdict(f"{PROOFS}, line {number}", False, "is no proof")
+    known: set[str] = set()
     for number, line in bundle.lines(RECORDS):
         try:
-            yield _of_record(line, segments, faults)
+            verdict = _of_record(line, segments, faults)
+            yield verdict if verdict.subject not in known else Verdict(verdict.subject, False, "is there twice")
+            known.add(verdict.subject)
         except _ODD:
             yield Verdict(f"{RECORDS}, line {number}", False, "is no record")
 
@@ -147,7 +163,7 @@ def _fault(line: Mapping[str, Any], keys: Mapping[str, Mapping[str, Any]]) -> st
     public = base64.b64decode(key["public"])
     if proof.key_id(public) != key["id"] or not proof.signed_by(public, statement):
         return "the signature is wrong"
-    moment = datetime.fromtimestamp(int(statement["time"]) // 10**9, UTC)
+    moment = _EPOCH + timedelta(microseconds=int(statement["time"]) // 1000)
     until = key.get("until")
     if moment < datetime.fromisoformat(key["from"]) or (until and moment > datetime.fromisoformat(until)):
         return "it is signed by a key that was not valid then"
@@ -190,14 +206,26 @@ def _unlike(
         return "its time stamp was altered"
     salted = dict(each.rsplit(":", 1) for each in attributes.get("throughline.chain.salted", ()))
     content = (line.get("content") or {}).get("attributes", {})
-    wrong = _unproven(proof.IDENTITIES, attributes, attributes.get(proof.SALT), salted)
+    wrong = _besides(line, document, attributes)
+    wrong += _unproven(proof.IDENTITIES, attributes, attributes.get(proof.SALT), salted)
     wrong += _unproven(proof.CONTENT, content, content.get(proof.CONTENT_SALT), salted)
     if content:
-        named = ("throughline.record.id", "throughline.chain.id", "throughline.chain.sequence")
-        wrong += [name for name in named if content.get(name) != attributes[name]]
-        wrong += sorted(content.keys() - {*proof.CONTENT, *named, proof.CONTENT_SALT})
+        wrong += [name for name in NAMED if content.get(name) != attributes[name]]
+        wrong += sorted(content.keys() - {*proof.CONTENT, *NAMED, proof.CONTENT_SALT})
         wrong += [name for name in salted if name in proof.CONTENT and name not in content]
     return f"{', '.join(wrong)} was altered" if wrong else ""
+
+
+def _besides(line: Mapping[str, Any], document: Mapping[str, Any], attributes: Mapping[str, Any]) -> list[str]:
+    """What stands where a reader looks for what is proven, and is not."""
+    known = {*_LINKS, *proof.IDENTITIES}
+    found = {name for name in attributes if not (proof.is_plain(name) or name in known)}
+    found |= (line.keys() - {"id", "document", "content"}) | (document.keys() - _KEPT)
+    found |= (line.get("content") or {}).keys() - {"attributes"}
+    resource = document.get("resource", {})
+    return sorted(
+        found | (resource.keys() - {"attributes"}) | (resource.get("attributes", {}).keys() - {*proof.RESOURCE})
+    )
 
 
 def _unproven(names: tuple[str, ...], attributes: Mapping[str, Any], salt: Any, salted: Mapping[str, str]) -> list[str]:
