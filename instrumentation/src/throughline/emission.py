@@ -12,7 +12,7 @@ from opentelemetry._logs import Logger, LogRecord, NoOpLogger, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, get_current_span
 
-from throughline import names
+from throughline import endings, names
 from throughline.attributes import put
 from throughline.contained import contained
 from throughline.content import beginning, encoded, limited
@@ -101,7 +101,8 @@ def log_record(
     """The record. One that encloses others is another event, so that who sums records counts each call once."""
     span = recording.span.get_span_context()
     # A span of another tracer, or the caller's where no SDK makes spans, is not this operation's alone.
-    unique = recording.span_is_ours and recording.span.is_recording()
+    # Nor is one that was begun before a fork, as both processes may end it.
+    unique = recording.span_is_ours and recording.span.is_recording() and recording.forks == endings.forks[0]
     identity = f"{span.trace_id:032x}{span.span_id:016x}" if unique else os.urandom(24).hex()
     event = names.OPERATION_DETAILS if recording.reader.encloses else names.CLIENT_INFERENCE_OPERATION_DETAILS
     attributes = {

@@ -26,6 +26,8 @@ class Open(Protocol):
         """Its owner let go of it."""
 
 
+forks = [0]
+"""How often a fork has led to this process."""
 _open: set[Open] = set()
 _deferred: deque[Callable[[], None]] = deque()
 _collecting = [0]  # the thread in which the collector runs now
@@ -88,6 +90,7 @@ def end_all() -> None:
 
 
 def _forget() -> None:
+    forks[0] += 1
     _deferred.clear()
     for stream in list(_open):
         stream.done = True

@@ -41,8 +41,8 @@ class Recording:
 
     __slots__ = (
         "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "adapter", "amended",
-        "attempts", "context", "done", "failed", "gave_way", "hides", "lasting", "op", "reader", "refused", "span",
-        "span_is_ours", "started", "times", "totals", "whole",
+        "attempts", "context", "done", "failed", "forks", "gave_way", "hides", "lasting", "op", "reader", "refused",
+        "span", "span_is_ours", "started", "times", "totals", "whole",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context, outer: Recording | None) -> None:
@@ -50,7 +50,7 @@ class Recording:
         self.adapter: Adapter | None = None  # None: the application records it by itself
         self.whole: dict[str, Any] = {}
         self.times: list[float] = []
-        self._message, self.attempts, self.done, self.gave_way = "", 0, False, False
+        self._message, self.attempts, self.done, self.gave_way, self.forks = "", 0, False, False, endings.forks[0]
         self.refused: int | None = None  # the HTTP status of the attempt that failed last
         self.failed: tuple[str | int, float] | None = None  # what the last attempt failed with, and when
         self.amended: tuple[Any, ...] | None = None  # the positional arguments to call with instead

@@ -211,6 +211,33 @@ def await_delivery(folder: Path, port: int) -> None:
     assert list((folder / "spool").iterdir()) == []
 
 
+def test_a_call_that_returns_on_both_sides_of_a_fork_has_two_records(
+    tmp_path: Path, receiver: tuple[Receiver, int]
+) -> None:
+    """Under one id, the second would be taken for the first, delivered again, and missed in its chain."""
+    own, port = receiver
+    done = run(
+        """
+        from opentelemetry.sdk.trace import TracerProvider
+        throughline.uninstrument()
+        throughline.instrument(tracer_provider=TracerProvider(), logger_provider=logs)
+        workers = []
+        def answer():
+            workers.append(os.fork())
+            return wire.json_response(wire.chat_reply())
+        wire.client(wire.answering(answer)).chat.completions.create(model="twice", messages=wire.MESSAGES)
+        if workers[0]:
+            os.waitpid(workers[0], 0)
+        """,
+        tmp_path,
+        port,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(chains(own).values()) == [["twice"], ["twice"]]
+    ids = {each["attributes"][names.RECORD_ID] for each in received(own) if each["event_name"] == EVENT}
+    assert len(ids) == 2
+
+
 def test_killed_right_after_a_call_the_next_process_delivers_and_closes(
     tmp_path: Path, receiver: tuple[Receiver, int]
 ) -> None:
