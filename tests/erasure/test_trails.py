@@ -142,6 +142,7 @@ def tombstone(stores: Stores, record_id: str, key: Ed25519PrivateKey) -> None:
     known = {names.CHAIN_ID: chain, names.CHAIN_SEQUENCE: 0, names.AUDIT_RECORDS: [record_id]}
     told = {"event_name": names.CONTENT_ERASED, "attributes": known}
     digest = proof.digest(proof.GENESIS, proof.body(told)).hex()
+    known |= {names.CHAIN_PREVIOUS: proof.GENESIS.hex(), names.CHAIN_DIGEST: digest}
     statement = {"chain": chain, "digest": digest, "key": proof.key_id(public)}
     signature = base64.b64encode(key.sign(proof.statement_bytes(statement))).decode()
     closing = {
@@ -149,8 +150,11 @@ def tombstone(stores: Stores, record_id: str, key: Ed25519PrivateKey) -> None:
         names.CHECKPOINT_CLOSED: True,
         names.CHECKPOINT_STATEMENT: proof.canonical({**statement, "signature": signature}),
     }
-    stores.put("logs-genai.audit", "", "", **told)
+    for _ in range(2):  # delivered again, into another index perhaps
+        stores.put("logs-genai.audit", "", "", **told)
     stores.put("logs-genai.audit", "", "", event_name=names.CHAIN_CHECKPOINT, attributes=closing)
+    for strange in ({}, {names.CHAIN_SEQUENCE: "no number"}, {**known, names.AUDIT_RECORDS: [f"{record_id}0"]}):
+        stores.put("logs-genai.audit", "", "", **{**told, "attributes": {names.CHAIN_ID: chain, **strange}})
 
 
 def test_what_arrives_late_is_found_by_its_tombstone_if_that_is_proved(stores: Stores) -> None:

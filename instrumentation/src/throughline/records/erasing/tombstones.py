@@ -20,12 +20,10 @@ def erased(client: Elasticsearch, operators: Collection[bytes]) -> Iterator[str]
     """The ids that tombstones name in chains that one of these public keys closed."""
     for chain, ends in _closed(client, operators).items():
         documents = [hit["_source"] for hit in hits(client, AUDIT, {"term": {f"attributes.{names.CHAIN_ID}": chain}})]
-        links = [each for each in documents if each.get("event_name") != names.CHAIN_CHECKPOINT]
-        if _digest(links) in ends:
-            for link in links:
-                if link.get("event_name") == names.CONTENT_ERASED:
-                    listed = link["attributes"].get(names.AUDIT_RECORDS) or ()
-                    yield from [listed] if isinstance(listed, str) else listed
+        for link in (link for end in ends for link in _leading_to(end, documents)):
+            if link.get("event_name") == names.CONTENT_ERASED:
+                listed = link["attributes"].get(names.AUDIT_RECORDS) or ()
+                yield from [listed] if isinstance(listed, str) else listed
 
 
 def _closed(client: Elasticsearch, operators: Collection[bytes]) -> dict[str, set[str]]:
@@ -43,17 +41,26 @@ def _closed(client: Elasticsearch, operators: Collection[bytes]) -> dict[str, se
 def _statement(hit: Hit) -> dict[str, Any]:
     try:
         statement = json.loads(str(hit["_source"]["attributes"].get(names.CHECKPOINT_STATEMENT)))
-    except ValueError:
+    except (RecursionError, ValueError):
         return {}
     return statement if isinstance(statement, dict) else {}
 
 
-def _digest(links: list[dict[str, Any]]) -> str:
-    """What the digest of the chain's last record comes to, from the first on; empty where links are missing."""
-    digest = proof.GENESIS
-    links.sort(key=lambda link: int(link["attributes"].get(names.CHAIN_SEQUENCE, -1)))
-    for sequence, link in enumerate(links):
-        if link["attributes"].get(names.CHAIN_SEQUENCE) != sequence:
-            return ""
-        digest = proof.digest(digest, proof.body(link))
-    return digest.hex()
+def _leading_to(end: str, documents: list[Hit]) -> Iterator[Hit]:
+    """The links of which the last has this digest, backward; copies, and what others put there, are passed over."""
+    claimed: dict[str, list[Hit]] = {}
+    for document in documents:
+        attributes = document.get("attributes")
+        claim = attributes.get(names.CHAIN_DIGEST) if isinstance(attributes, dict) else None
+        claimed.setdefault(str(claim), []).append(document)
+    while (link := next((each for each in claimed.get(end, ()) if _digest(each) == end), None)) is not None:
+        yield link
+        end = link["attributes"][names.CHAIN_PREVIOUS]
+
+
+def _digest(link: Hit) -> str:
+    """What its digest comes to after the link that it names; empty where it is no link."""
+    try:
+        return proof.digest(bytes.fromhex(link["attributes"][names.CHAIN_PREVIOUS]), proof.body(link)).hex()
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return ""
