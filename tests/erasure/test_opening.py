@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from erasure.conftest import World
 from throughline import names
+from throughline.privacy.sealing import Seal
 from throughline.records import keys, streams
 from throughline.records.keys import Purpose
 
@@ -95,3 +96,21 @@ def test_what_is_not_for_this_key_or_not_what_was_sealed_is_told(world: World) -
     ended = world.run("open", "0" * 48, *key, "--reason", "complaint 9")
     assert ended.code == 1
     assert "no sealed content" in ended.err
+
+
+def test_what_was_sealed_anew_is_told_though_the_records_digests_are_gone(world: World) -> None:
+    record_id, _ = sealed(world)
+    (content,) = content_of(world, record_id)
+    forged = Seal(world.public).record({"gen_ai.input.messages": "eve"}, record_id, content["_source"]["event_name"])
+    change(world, record_id, **{names.CONTENT_SEALED: forged[names.CONTENT_SEALED]})
+    (record,) = streams.hits(world.client, streams.RECORDS, {"ids": {"values": [record_id]}})
+    del record["_source"]["attributes"][names.CHAIN_SALTED]
+    world.client.delete(index=record["_index"], id=record_id, refresh=True)
+    world.client.create(
+        index=record["_index"].removeprefix(".ds-").rsplit("-", 2)[0],
+        id=record_id,
+        document=record["_source"],
+        refresh=True,
+    )
+    ended = world.run("open", record_id, "--key", str(world.file(Purpose.SEALING)), "--reason", "complaint 9")
+    assert (ended.code, "not what the record says" in ended.err, ended.out) == (1, True, "")

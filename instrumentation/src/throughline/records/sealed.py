@@ -74,9 +74,11 @@ def _sealed(record_id: str, content: Mapping[str, Any], record: Mapping[str, Any
 
 def _is_proved(content: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
     """Whoever knows the auditor's public key can seal something else; the record's salted digest tells."""
+    if names.CHAIN_ID not in content and names.CHAIN_ID not in record:
+        return True  # of no chain, so that nothing ever could
     salted, salt = record.get(names.CHAIN_SALTED), content.get(names.CONTENT_SALT)
-    if not salted:
-        return True
+    if not isinstance(salted, list):
+        return False
     try:
         key = bytes.fromhex(str(salt))
     except ValueError:
