@@ -1,9 +1,14 @@
-"""Free TCP ports of 127.0.0.1 for a stack that is about to start; they are chosen, not reserved."""
+"""Free TCP ports of 127.0.0.1 for a stack that is about to start. Other stacks do not choose them; others may."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
+import weakref
+from pathlib import Path
 
 HOST = "127.0.0.1"
 # Below the kernel's ephemeral range: a port from there could become some client's before the server binds it.
@@ -16,6 +21,10 @@ class Ports:
     def __init__(self) -> None:
         self._chosen: dict[str, int] = {}
         self._candidates = random.sample(_CANDIDATES, len(_CANDIDATES))
+        self._held: list[int] = []
+        weakref.finalize(self, _let_go, self._held)
+        self._claims = Path(tempfile.gettempdir()) / f"throughline-ports-{os.getuid()}"
+        self._claims.mkdir(mode=0o700, exist_ok=True)
 
     def __getitem__(self, name: str) -> int:
         if name not in self._chosen:
@@ -33,6 +42,8 @@ class Ports:
     def _free(self) -> int:
         while self._candidates:
             port = self._candidates.pop()
+            if not self._claimed(port):
+                continue
             with socket.socket() as probe:
                 try:
                     probe.bind((HOST, port))
@@ -40,3 +51,19 @@ class Ports:
                     continue
                 return port
         raise OSError(f"no free port between {_CANDIDATES.start} and {_CANDIDATES.stop}")
+
+    def _claimed(self, port: int) -> bool:
+        """Whether no other stack has it: its server may bind it half a minute from now. Held as long as this object."""
+        descriptor = os.open(self._claims / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._held.append(descriptor)
+        return True
+
+
+def _let_go(claims: list[int]) -> None:
+    for descriptor in claims:
+        os.close(descriptor)

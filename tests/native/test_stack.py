@@ -81,6 +81,18 @@ def test_every_name_has_a_port_of_its_own() -> None:
     assert ports["7"] == ports["7"]
 
 
+def test_two_stacks_that_start_at_once_choose_different_ports() -> None:
+    one, other = Ports(), Ports()
+    mine = {one[str(number)] for number in range(150)}
+    assert not mine & {other[str(number)] for number in range(150)}
+    other._candidates = [*mine]
+    with pytest.raises(OSError, match="no free port"):
+        other["another"]
+    del one
+    other._candidates = [*mine]
+    assert other["another"] in mine
+
+
 def test_a_killed_stacks_addresses_are_not_those_of_the_one_that_starts(tmp_path: Path) -> None:
     (tmp_path / "stack.env").write_text("GATEWAY_URL=http://127.0.0.1:1\n")
     with closing(Stack(tmp_path, environment={})):

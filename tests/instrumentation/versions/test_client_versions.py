@@ -53,6 +53,6 @@ def test_a_client_in_an_environment_of_its_own(environment: str) -> None:
     old = environment.endswith("-oldest")
     assert not old or version == OLDEST.get(client, version)
     chosen = ["-k", "not malformed and not fuzz"] if old or environment == "openai-2" else []
-    result = run(environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, str(folder(environment)))
+    result = run(environment, "-m", "pytest", "-q", "-n1", "-p", "no:cacheprovider", *chosen, str(folder(environment)))
     assert result.returncode == 0, result.stdout[-6000:]
     assert " passed" in result.stdout
