@@ -17,7 +17,7 @@ from instrumentation.records.receiving import Receiver, plain, until
 from throughline import names
 from throughline.records import keys, proof
 from throughline.records.journal import Journal, UnusableFolderError
-from throughline.settings import Settings
+from throughline.settings import Settings, WhenFull
 
 
 def test_records_and_statements_arrive_and_nothing_is_left(settings: Settings, receiver: Receiver) -> None:
@@ -123,6 +123,23 @@ def test_after_the_close_nothing_is_taken(journal: Journal, settings: Settings) 
     assert settings.spool
     kinds = [json.loads(path.read_text())["kind"] for path in settings.spool.glob(f"{chain}/statements/*.json")]
     assert "closed" in kinds or list(Path(str(settings.anchor)[7:]).glob("*/*-closed.json"))
+
+
+@pytest.mark.complains  # that the Collector is away
+@pytest.mark.usefixtures("nobody")
+def test_after_the_close_at_exit_a_chain_is_written_for_which_nobody_waits(settings: Settings) -> None:
+    journal = Journal.open(replace(settings, spool_bytes=20_000, spool_when_full=WhenFull.BLOCK, anchor=None), RESOURCE)
+    put(journal, 0)
+    journal.close(0, at_exit=True)
+    assert put(journal, *range(1, 9), size=4_000) == [True] * 8  # more than there is room for
+    assert not journal.flush(1_000)  # the test's own time-out is shorter
+    journal.close(1_000)
+    assert put(journal, 9) == [False]
+    first, late = sorted(on_disk(settings).values(), key=lambda records: bool(records[-1]["attributes"].get("text")))
+    assert linked_on_disk(first) == [0]
+    assert linked_on_disk(late)
+    assert late[-1]["attributes"]["number"] == 8
+    assert any(record["event"] == names.CHAIN_GAP for record in late)
 
 
 @pytest.mark.complains  # that the Collector is away

@@ -57,8 +57,8 @@ def variables(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def run(script: str, folder: Path, port: int, **more: str) -> subprocess.CompletedProcess[str]:
-    program = textwrap.dedent(PREAMBLE) + textwrap.dedent(script)
+def run(script: str, folder: Path, port: int, before: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    program = textwrap.dedent(before) + textwrap.dedent(PREAMBLE) + textwrap.dedent(script)
     return subprocess.run(
         [sys.executable, "-c", program], env={**variables(folder, port), **more},
         capture_output=True, text=True, timeout=90, check=False,
@@ -115,6 +115,43 @@ def test_at_exit_open_streams_are_recorded_before_the_chain_is_closed(
     assert models == ["whole", "quality", "open"]
     assert ends(own) == {chain: ("closed", 2)}
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_what_comes_after_the_exits_close_has_a_chain_that_the_next_process_delivers(
+    tmp_path: Path, receiver: tuple[Receiver, int]
+) -> None:
+    own, port = receiver
+    done = run(
+        """
+        ask("whole")
+        def work():
+            closed.wait()
+            throughline.evaluate("thread", score=1.0)
+            finished.set()
+        threading.Thread(target=work, daemon=True).start()
+        """,
+        tmp_path,
+        port,
+        before="""
+        import atexit, threading
+        closed, finished = threading.Event(), threading.Event()
+        def late():
+            throughline.evaluate("handler", score=1.0)
+            closed.set()
+            finished.wait()
+            throughline.uninstrument()
+        atexit.register(late)
+        """,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(chains(own).values()) == [["whole"]]
+    await_delivery(tmp_path, port)
+    found = chains(own)
+    assert {tuple(found[chain]): end for chain, end in ends(own).items()} == {
+        ("whole",): ("closed", 0),
+        ("handler", "thread"): ("recovered", 1),
+        ("next",): ("closed", 0),
+    }
 
 
 def test_a_second_instrumenting_does_not_close_before_streams_end(

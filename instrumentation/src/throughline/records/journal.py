@@ -1,6 +1,7 @@
 """Where a process's records go when they are evidence: chained, on disk before the call returns, signed, delivered.
 
-Opens a chain at the first record, another in each forked child, and closes it at exit. What a record is others decide.
+Opens a chain at the first record, another in each forked child, and closes it at exit, after which what comes yet has
+one that only the next process delivers. What a record is others decide.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from throughline.records.keys import SigningKey
 from throughline.records.ledger import Ledger
 from throughline.records.sender import Sender
 from throughline.records.spool import Head, Spool
-from throughline.settings import ANCHOR, SIGNING_KEY_FILE, SPOOL, SPOOL_KEY_FILE, Settings
+from throughline.settings import ANCHOR, SIGNING_KEY_FILE, SPOOL, SPOOL_KEY_FILE, Settings, WhenFull
 
 _log = logging.getLogger(__name__)
 _AT_EXIT: Final = 5.0  # seconds
@@ -53,7 +54,7 @@ class Journal:
         self._sender = self._made_sender()
         self._ledger: Ledger | None = None
         self._opening = threading.Lock()
-        self._is_closed, self._not_before = False, 0.0
+        self._is_closed, self._takes_late, self._not_before = False, False, 0.0
         self._said: set[str] = set()
         _watch_process()
         _all.add(self)
@@ -72,6 +73,8 @@ class Journal:
             if ledger is None:
                 return False
             kept = ledger.put(event_name, attributes, time, trace_id, span_id)
+            if not kept and self._takes_late and (late := self._current()) is not None and late is not ledger:
+                kept = late.put(event_name, attributes, time, trace_id, span_id)
         except OSError as error:
             if not self._is_closed:
                 self._say("records cannot be kept (%s); they go the SDK's way", error)
@@ -83,23 +86,30 @@ class Journal:
     def flush(self, seconds: float) -> bool:
         """Wait until all records are delivered and all statements anchored; False when it took longer."""
         ledger = self._ledger
-        return ledger is None or ledger.spool.flush(seconds)
+        return ledger is None or (ledger.spool.is_drained if self._is_closed else ledger.spool.flush(seconds))
 
     def deliver_left_over(self) -> None:
         """Look at once for what dead processes left, rather than at the first record: a server that forks its workers
         must not have sent anything before, as gRPC does not survive that."""
         self._sender.start()
 
-    def close(self, seconds: float = _AT_EXIT) -> None:
-        """End the chain, take nothing more; what is not delivered after so many seconds, the next process delivers."""
+    def close(self, seconds: float = _AT_EXIT, *, at_exit: bool = False) -> None:
+        """End the chain, take nothing more; what is not delivered after so many seconds, the next process delivers.
+
+        At exit, what comes yet goes into a chain that nobody waits for: the next process delivers it and ends it.
+        """
         with self._opening:
-            self._is_closed = True
+            was_closed, self._is_closed, self._takes_late = self._is_closed, True, at_exit
             ledger, self._ledger = self._ledger, None
-        if ledger is not None:
+        if ledger is not None and was_closed:
+            ledger.close(0.0)
+        elif ledger is not None:
             ledger.close(seconds)
             self._finish_others(min(seconds, _FOR_OTHERS))
-        self._sender.close()
-        _all.discard(self)
+        if not was_closed:
+            self._sender.close()
+        if not at_exit:
+            _all.discard(self)
 
     def _finish_others(self, seconds: float) -> None:
         """Where all processes are short, each closes the chains of those that died before it."""
@@ -118,7 +128,7 @@ class Journal:
         with self._opening:
             if self._ledger is not before:
                 return self._ledger
-            if self._is_closed or monotonic() < self._not_before:
+            if (self._is_closed and not self._takes_late) or monotonic() < self._not_before:
                 return None
             if before is not None:
                 before.abandon()
@@ -136,8 +146,12 @@ class Journal:
             self._root, chain.id, chain.resource,
             limit=settings.spool_bytes, fsync=settings.spool_fsync, key=self._spool_key,
         )  # fmt: skip
+        when_full = settings.spool_when_full
+        if self._is_closed:  # nobody sends any more, nor makes room
+            when_full = WhenFull.DROP_OLDEST if when_full is WhenFull.BLOCK else when_full
+            return Ledger(chain, spool, settings.spool_bytes, when_full)
         self._sender.serve(spool)
-        ledger = Ledger(chain, spool, settings.spool_bytes, settings.spool_when_full)
+        ledger = Ledger(chain, spool, settings.spool_bytes, when_full)
         if self._signing_key is not None:
             ledger.checkpoints = Checkpoints(
                 self._signing_key, chain.id, _service(chain.resource), spool.add_statement, ledger.lock,
@@ -231,7 +245,7 @@ def _watch_process() -> None:
 def _close_all() -> None:
     endings.end_all()
     for journal in list(_all):
-        journal.close()
+        journal.close(at_exit=True)
 
 
 def _forget_all() -> None:
