@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from evidence.conftest import Run
 from evidence.ledger import SET, Chain, Ledger
-from evidence.signing import Key
+from evidence.signing import DAY, HOUR, Key, now
 from throughline import names
 from throughline.records.verification.findings import MEANING, NOTES, Kind
 
@@ -28,6 +28,21 @@ def test_the_table_says_what_where_and_what_next(ledger: Ledger, run: Run, key: 
     assert shown.code == 1
     for words in ("missing", "3-4", chain.id, "next: ", "NOT SOUND", "not tied"):
         assert words in shown.out
+
+
+@pytest.mark.parametrize(("age", "note"), [(HOUR // 600, "not yet signed or stored"), (3 * DAY, "unclosed chain")])
+def test_strictly_what_is_not_finished_counts(
+    ledger: Ledger, run: Run, verify: Run, key: Key, age: int, note: str
+) -> None:
+    ledger.write(Chain(key, start=now() - age, step=1).fill(10 if age > DAY else 12, close=None, content=False))
+    loose, strict = verify(), verify("--strict")
+    assert [(ended.code, ended.whole["sound"], list(ended.found)) for ended in (loose, strict)] == [
+        (0, True, [note]),
+        (1, False, [note]),
+    ]
+    assert [ended.lines[0]["is_note"] for ended in (loose, strict)] == [True, False]
+    shown = run("verify", "--strict", "--namespace", ledger.namespace)
+    assert (shown.code, "NOT SOUND" in shown.out) == (1, True)
 
 
 @pytest.mark.parametrize(

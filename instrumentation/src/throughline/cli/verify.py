@@ -1,7 +1,7 @@
 """`throughline verify`: whether the evidence is whole; shows what was found and what to do, and repairs nothing."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -23,7 +23,7 @@ from throughline.cli.moments import read_period
 from throughline.cli.options import Json, Since, Until, write_json
 from throughline.records.keys import read_key_list
 from throughline.records.verification.book import NoKeysError
-from throughline.records.verification.findings import MEANING, NOTES, Group, Kind, Where
+from throughline.records.verification.findings import MEANING, NOTES, UNFINISHED, Group, Kind, Where
 from throughline.records.verification.judging import Sources
 from throughline.records.verification.spans import Report, Terms
 from throughline.records.verification.stored import CONTENTS, METADATA, Stored
@@ -53,6 +53,10 @@ Anchor = Annotated[
 Namespace = Annotated[str, typer.Option(help="Only data streams of this namespace; *: all.")]
 MetadataOnly = Annotated[bool, typer.Option("--metadata-only", help="Leave contents alone; you need not see them.")]
 
+Strict = Annotated[
+    bool, typer.Option("--strict", help="What is not yet signed, stored or closed counts as a finding, too.")
+]
+
 
 def verify(
     since: Since = None,
@@ -70,12 +74,14 @@ def verify(
         int | None, typer.Option(min=1, help="Retention of contents, likewise.", show_default=False)
     ] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many work at once.")] = 2,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Check that no record was altered, removed, inserted or reordered since it was made, and each is signed for.
 
     Exit code 0 only if all is sound; notes, such as what expired or was erased lawfully, do not count.
     """
+    notes = NOTES - UNFINISHED if strict else NOTES
     endpoints = Endpoints.find()
     first, last = read_period(since, until)
     terms = read_terms(endpoints.variables, grace, records_days, contents_days)
@@ -84,8 +90,8 @@ def verify(
         scope = Scope(first, last, chain, processes)
         with _progress(stored, scope) as advance:
             report = verify_scope(stored, sources, scope, advance)
-    show(report, time.monotonic() - started, json=json)
-    if not report.tally.is_sound:
+    show(report, time.monotonic() - started, notes, json=json)
+    if not report.tally.is_sound_but_for(notes):
         raise typer.Exit(1)
 
 
@@ -185,11 +191,12 @@ def _progress(stored: Stored, scope: Scope) -> Iterator[Any]:
             progress.stop()
 
 
-def show(report: Report, seconds: float, *, json: bool) -> None:
+def show(report: Report, seconds: float, notes: Set[Kind] = NOTES, *, json: bool) -> None:
     """All that was found, and the sum of it."""
     groups = list(report.tally.ordered())
+    is_sound = report.tally.is_sound_but_for(notes)
     whole = {
-        "sound": report.tally.is_sound,
+        "sound": is_sound,
         "records": report.read,
         "proven": report.proven,
         "contents": report.contents,
@@ -198,22 +205,22 @@ def show(report: Report, seconds: float, *, json: bool) -> None:
     }
     if json:
         for kind, chain, group in groups:
-            write_json(_as_json(kind, chain, group))
+            write_json(_as_json(kind, chain, group, notes))
         write_json(whole)
         return
     console = Console()
     if groups:
-        console.print(_table(groups))
-    verdict = Text("sound", "bold green") if report.tally.is_sound else Text("NOT SOUND", "bold red")
+        console.print(_table(groups, notes))
+    verdict = Text("sound", "bold green") if is_sound else Text("NOT SOUND", "bold red")
     told = f"{report.read:,} records of {len(report.present):,} chains, {report.proven:,} of them proven by signatures"
     console.print(verdict, f": {told}, {report.contents:,} contents; {wording.duration(seconds)}", sep="")
 
 
-def _as_json(kind: Kind, chain: str, group: Group) -> dict[str, Any]:
+def _as_json(kind: Kind, chain: str, group: Group, notes: Set[Kind]) -> dict[str, Any]:
     meaning, advice = MEANING[kind]
     return {
         "found": kind,
-        "is_note": kind in NOTES,
+        "is_note": kind in notes,
         "chain": chain,
         "count": group.count,
         "meaning": meaning,
@@ -222,13 +229,13 @@ def _as_json(kind: Kind, chain: str, group: Group) -> dict[str, Any]:
     }
 
 
-def _table(groups: list[tuple[Kind, str, Group]]) -> Table:
+def _table(groups: list[tuple[Kind, str, Group]], notes: Set[Kind]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(width=1)
     for heading in ("found", "records", "chain", "where"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "records" else "left")
     for kind, found in groupby(groups, key=lambda each: each[0]):
-        mark, colour = ("·", "cyan") if kind in NOTES else ("✗", "red")
+        mark, colour = ("·", "cyan") if kind in notes else ("✗", "red")
         chains = [(chain, group) for _, chain, group in found]
         for chain, group in chains[:_CHAINS]:
             table.add_row(Text(mark, colour), Text(kind, colour), f"{group.count:,}", chain or "none", _places(group))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -53,6 +53,9 @@ NOTES: Final = frozenset(
         Kind.UNCLOSED,
     }
 )  # fmt: skip
+
+UNFINISHED: Final = frozenset({Kind.PENDING, Kind.UNCLOSED})
+"""Notes that time should have dealt with, as who verifies strictly demands."""
 
 _RESTORE: Final = "restore it from a snapshot of Elasticsearch, and see in its audit log who wrote there"
 _WHO: Final = "see in Elasticsearch's audit log who wrote there; such a document is no evidence"
@@ -180,7 +183,11 @@ class Tally:
 
     @property
     def is_sound(self) -> bool:
-        return all(kind in NOTES for kind, _ in self.groups)
+        return self.is_sound_but_for(NOTES)
+
+    def is_sound_but_for(self, notes: Set[Kind]) -> bool:
+        """Whether nothing but these was found."""
+        return all(kind in notes for kind, _ in self.groups)
 
     def _group(self, kind: Kind, chain: str) -> Group:
         return self.groups.setdefault((kind, chain), Group())
