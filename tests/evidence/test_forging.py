@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from evidence.conftest import Run
-from evidence.ledger import SET, Chain, Entry, Ledger
+from evidence.ledger import SET, Chain, Entry, Ledger, statement_document
 from evidence.signing import HOUR, Key, now, write_keys
 from throughline import names
 from throughline.records import proof
@@ -68,6 +68,30 @@ def test_a_segment_rebuilt_between_statements_is_named(ledger: Ledger, verify: R
         ledger.insert(record)
     ended = verify()
     assert (ended.code, ended.found, ended.places("rebuilt")) == (1, {"rebuilt": 10}, [(10, 19)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "sequence", "what"),
+    [("recovered", 34, "its place has another digest, too (closed)"), ("interval", 36, "the chain ended at 34")],
+)
+def test_statements_that_contradict_each_other_are_named(
+    ledger: Ledger, verify: Run, chain: Chain, kind: str, sequence: int, what: str
+) -> None:
+    other = Chain(chain.key, id=chain.id, previous=bytes([7] * 32), length=sequence + 1)
+    other.state(kind, int(chain.statements[-1]["time"]))
+    ledger.write(other)
+    ended = verify()
+    assert (ended.code, ended.places("rebuilt statement")) == (1, [(sequence, sequence)])
+    assert ended.what("rebuilt statement") == [f"{kind}: {what}"]
+
+
+def test_a_statement_in_another_stream_is_none(ledger: Ledger, verify: Run, chain: Chain) -> None:
+    document = statement_document(chain.statements[2])
+    ledger.delete_statements(chain, term={"attributes.throughline.chain.sequence": 19})
+    ledger.insert(document, kind="operation")
+    ended = verify()
+    assert (ended.code, ended.found) == (1, {"missing statement": 1, "inserted": 1})
+    assert ended.ids("inserted") == [document["attributes"][names.RECORD_ID]]
 
 
 def test_deleted_statements_are_missed_or_leave_records_uncovered(ledger: Ledger, verify: Run, chain: Chain) -> None:

@@ -17,9 +17,10 @@ from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.findings import Kind, Tally
 from throughline.records.verification.places import Attributes, attributes_of, shown_besides
 from throughline.records.verification.spans import Boundary, Terms
-from throughline.records.verification.stored import Hit, Piece, Stored
+from throughline.records.verification.stored import Hit, Piece, Stored, stream_of
 from throughline.records.verification.trusted_keys import TrustedKeys
 
+_STREAM: Final = "logs-genai.audit.otel-"
 _KINDS: Final = ("opened", "interval", *ENDS)
 _LAST: Final = 2**63
 """Nanoseconds: no time is later."""
@@ -61,8 +62,11 @@ class Book:
     def slice(self, chain: str, first: int = 0, last: int | None = None) -> Slice:
         """What is stated from the last statement before the places `first` to `last` to the first one behind them."""
         found = Slice(chain)
+        before: Statement | None = None
         for statement in self._valid(chain, self._read(chain, first, last), found):
             boundary = _boundary(statement)
+            self._contradict(before, statement)
+            before = before if before and before["kind"] in ENDS else statement
             if boundary.sequence < max(first, 0):
                 found.base = boundary
             elif found.boundaries and found.boundaries[-1].sequence == boundary.sequence:
@@ -75,6 +79,16 @@ class Book:
                 found.is_open = False
                 break
         return found
+
+    def _contradict(self, before: Statement | None, statement: Statement) -> None:
+        """Both count, and only one may: `before` is what ended the chain, or else the last one before."""
+        if before is None:
+            return
+        chain, place = statement["chain"], (statement["sequence"], statement["kind"])
+        if place[0] > before["sequence"] and before["kind"] in ENDS:
+            self._say(Kind.STATEMENT_DIFFERS, chain, place, f"the chain ended at {before['sequence']}")
+        elif place[0] == before["sequence"] and statement["digest"] != before["digest"]:
+            self._say(Kind.STATEMENT_DIFFERS, chain, place, f"its place has another digest, too ({before['kind']})")
 
     @property
     def anchored_chains(self) -> Iterable[str]:
@@ -136,6 +150,9 @@ class Book:
     def _parsed(self, chain: str, hit: Hit) -> Statement | None:
         attributes = attributes_of(hit)
         sequence = attributes.get(names.CHAIN_SEQUENCE)
+        if not (stream := stream_of(hit["_index"])).startswith(_STREAM):
+            self._tally.add(Kind.INSERTED, chain, _whole(sequence), hit["_id"], f"a statement in {stream} is none")
+            return None
         try:
             statement: Any = json.loads(attributes[names.CHECKPOINT_STATEMENT])
         except (KeyError, RecursionError, TypeError, ValueError):

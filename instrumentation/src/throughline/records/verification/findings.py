@@ -100,7 +100,7 @@ MEANING: Final[dict[Kind, tuple[str, str]]] = {
     ),
     Kind.REBUILT: ("the log agrees with itself, but not with what was signed", _RESTORE),
     Kind.STATEMENT_DIFFERS: (
-        "a statement in Elasticsearch is not the anchored one",
+        "a statement in Elasticsearch is not the anchored one, or contradicts another that is signed, too",
         "trust the anchor, which was used here; if both are signed, the key is in other hands: rotate it",
     ),
     Kind.STATEMENT_MISSING: ("an anchored statement is not in Elasticsearch", _RESTORE),
