@@ -144,9 +144,10 @@ def call(number: int, *, content: bool = True, user: str = "ada") -> Entry:
     return Entry(attributes, trace=uuid.uuid4().hex, span=uuid.uuid4().hex[:16])
 
 
-def gap(first: int | None, last: int | None, count: int) -> Entry:
+def gap(first: int | None, last: int | None, count: int, previous: str | None = None) -> Entry:
     places = {} if first is None else {names.GAP_FROM: first, names.GAP_TO: last}
-    return Entry({names.GAP_COUNT: count, **places}, names.CHAIN_GAP)
+    before = {} if previous is None else {names.GAP_PREVIOUS: previous}
+    return Entry({names.GAP_COUNT: count, **places, **before}, names.CHAIN_GAP)
 
 
 def tombstone(*records: str) -> Entry:

@@ -215,6 +215,33 @@ def test_a_gap_that_ties_to_no_statement_excuses_nothing(ledger: Ledger, verify:
     assert (ended.code, ended.places("missing")) == (1, [(15, 15)])
 
 
+def full_spool(key: Key) -> Chain:
+    """Signed at 9, 13 to 16 dropped, which the record at 18 tells of."""
+    chain = Chain(key).fill(18, close=None, content=False)
+    chain.add(gap(13, 16, 4, chain.records[12]["attributes"][names.CHAIN_DIGEST]))
+    chain.state("closed")
+    return chain
+
+
+def rewritten(ledger: Ledger, chain: Chain, first: int, last: int) -> None:
+    """These records anew, in good order among themselves and after the one before."""
+    previous = bytes.fromhex(chain.records[first - 1]["attributes"][names.CHAIN_DIGEST])
+    other = Chain(None, id=chain.id, start=chain.start, previous=previous, length=first)
+    other.add(*(call(number, content=False, user="eve") for number in range(first, last + 1)))
+    ledger.write(other, anchored=False)
+
+
+@pytest.mark.parametrize("last", [12, 14])
+def test_what_stands_before_a_gap_cannot_be_rewritten(ledger: Ledger, verify: Run, key: Key, last: int) -> None:
+    chain = full_spool(key)
+    ledger.write(chain)
+    ledger.delete(chain, range(10, 17))
+    rewritten(ledger, chain, 10, last)
+    ended = verify()
+    assert (ended.code, ended.found["rebuilt"], ended.places("rebuilt")) == (1, 3, [(10, 12)])
+    assert ended.found == {"rebuilt": 3, "dropped by a full spool": 16 - last} | ({"not tied": 2} if last > 12 else {})
+
+
 # --- documents that keep a reader from reading ----------------------------------------------------------------------
 
 

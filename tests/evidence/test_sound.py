@@ -126,6 +126,33 @@ def test_a_full_spool_is_told_by_a_signed_record(ledger: Ledger, verify: Run, ke
     assert ended.places("not tied") == [(10, 11)]
 
 
+def test_what_stands_before_a_gap_is_proven_by_the_record_that_tells_of_it(
+    ledger: Ledger, verify: Run, key: Key
+) -> None:
+    """So is what stands between two gaps, and what a record there tells of the first one."""
+    chain = Chain(key).fill(15, close=None, content=False)
+    chain.add(gap(12, 13, 2, chain.records[11]["attributes"][names.CHAIN_DIGEST]))
+    chain.fill(3, close=None, content=False)
+    chain.add(gap(17, 17, 1, chain.records[16]["attributes"][names.CHAIN_DIGEST]))
+    chain.state("closed")
+    ledger.write(chain)
+    ledger.delete(chain, [12, 13, 17])
+    ended = verify()
+    assert (ended.code, ended.found) == (0, {"dropped by a full spool": 3})
+    assert ended.whole["proven"] == ended.whole["records"] == 17
+
+
+def test_what_was_dropped_and_arrived_all_the_same_is_no_finding(ledger: Ledger, verify: Run, key: Key) -> None:
+    chain = Chain(key).fill(15, close=None, content=False)
+    chain.add(gap(12, 14, 3, chain.records[11]["attributes"][names.CHAIN_DIGEST]))
+    chain.state("closed")
+    ledger.write(chain)
+    ledger.delete(chain, [13, 14])  # 12 was on its way when it was dropped
+    ended = verify()
+    assert (ended.code, ended.found) == (0, {"dropped by a full spool": 2, "not tied": 1})
+    assert ended.places("not tied") == [(12, 12)]
+
+
 def test_who_may_not_see_contents_verifies_the_rest(ledger: Ledger, verify: Run, key: Key) -> None:
     chain = Chain(key).fill(12)
     ledger.write(chain)

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from throughline import names
 from throughline.records import proof
-from throughline.records.verification.findings import Kind
 from throughline.records.verification.places import joined
 from throughline.records.verification.spans import Boundary, Report, Span, Terms
 from throughline.records.verification.walk import Walk
@@ -107,9 +106,8 @@ def test_whatever_is_deleted_is_found_missing(gone: set[int]) -> None:
     report = walked(kept, contents)
     missing = [place for hole in report.holes for place in range(hole.first, hole.last + 1)]
     assert missing == sorted(gone)
-    assert set(report.tally.groups) <= {(Kind.UNTIED, CHAIN.id)}
-    proven, untied = report.proven, sum(group.count for group in report.tally.groups.values())
-    assert proven + untied == 12 - len(gone)
+    assert not report.tally.groups
+    assert report.proven + sum(len(run.digests) for run in report.runs) == 12 - len(gone)
 
 
 @given(st.permutations(range(12)))

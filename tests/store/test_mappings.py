@@ -42,6 +42,7 @@ PROOF = {
     names.CHECKPOINT_STATEMENT,
     names.CONTENT_SALT,
     names.CONTENT_SEALED,
+    names.GAP_PREVIOUS,
 }
 
 

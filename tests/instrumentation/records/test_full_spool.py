@@ -39,6 +39,23 @@ def test_the_oldest_make_room_and_the_chain_says_which(settings: Settings) -> No
 
 @pytest.mark.complains  # that the Collector is away
 @pytest.mark.usefixtures("nobody")
+def test_the_chain_says_what_stood_before_the_dropped_ones(settings: Settings) -> None:
+    journal = Journal.open(full(settings, WhenFull.DROP_OLDEST), RESOURCE)
+    assert all(put(journal, *range(5), size=1_000))
+    ((_, before),) = on_disk(settings).items()
+    ledger = journal._current()
+    assert ledger
+    ledger.spool.settle(ledger.spool.oldest(2_000_000, 2)[-1])  # as if the Collector had taken two
+    assert all(put(journal, *range(5, 100), size=1_000))
+    ((_, records),) = on_disk(settings).items()
+    journal.close(0)
+    gaps = [record["attributes"] for record in records if record["event"] == names.CHAIN_GAP]
+    said = {(gap[names.GAP_FROM], gap[names.GAP_PREVIOUS]) for gap in gaps}
+    assert said == {(2, before[1]["attributes"][names.CHAIN_DIGEST])}
+
+
+@pytest.mark.complains  # that the Collector is away
+@pytest.mark.usefixtures("nobody")
 def test_refused_records_are_counted_once_there_is_room(settings: Settings) -> None:
     journal = Journal.open(full(settings, WhenFull.REFUSE), RESOURCE)
     assert all(put(journal, *range(100), size=1_000))  # taken care of, kept or not

@@ -32,6 +32,14 @@ def test_drops_that_follow_each_other_are_told_as_one() -> None:
     assert told(gaps, 102) == [(40, 0, 39)]
 
 
+def test_neighbours_told_as_one_keep_what_stood_before_the_first() -> None:
+    gaps = Gaps()
+    gaps.dropped(10, 19, b"\x09")
+    gaps.dropped(20, 29, b"\x13")
+    (gap,) = gaps.unsaid()
+    assert gap.attributes() == {names.GAP_COUNT: 20, names.GAP_FROM: 10, names.GAP_TO: 29, names.GAP_PREVIOUS: "09"}
+
+
 def test_what_was_told_by_a_dropped_record_is_told_again() -> None:
     gaps = Gaps()
     gaps.dropped(0, 9)

@@ -131,19 +131,19 @@ def test_dropping_says_what_and_makes_room(tmp_path: Path) -> None:
         filled(spool, [b"x" * 1_000] * 100)
     newest = spool.head.sequence
     spool.settle(spool.oldest(2_500, 2)[-1])
-    assert spool.drop_oldest() == (2, 2)  # the first two are delivered, not dropped
+    assert spool.drop_oldest() == (2, 2, head(1).digest)  # the first two are delivered, not dropped
     dropped = spool.drop_oldest()
     assert dropped is not None
-    assert dropped[0] == 3
+    assert (dropped.first, dropped.previous) == (3, head(2).digest)
     filled(spool, [b"z"], newest + 1)
-    assert [sequence for sequence, _, _ in drained(spool)] == list(range(dropped[1] + 1, newest + 2))
+    assert [sequence for sequence, _, _ in drained(spool)] == list(range(dropped.last + 1, newest + 2))
     assert spool.drop_oldest() is None
 
 
 def test_all_may_be_dropped_and_the_head_stays(tmp_path: Path) -> None:
     spool = filled(created(tmp_path), [b"one", b"two"])
     in_flight = spool.oldest(1_000, 9)
-    assert spool.drop_oldest() == (0, 1)
+    assert spool.drop_oldest() == (0, 1, GENESIS)
     spool.settle(in_flight[-1])  # acknowledged after it was dropped
     assert (spool.waiting_bytes, spool.head) == (0, head(1))
     spool.append(head(2), b"three")

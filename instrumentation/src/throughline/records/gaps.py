@@ -20,12 +20,15 @@ class Gap:
     first: int | None = None
     """Their places in the chain; None where they never got one."""
     last: int | None = None
+    previous: bytes | None = None
+    """Digest of the record before the first of them: what was delivered just before is tied by it."""
     said_at: int | None = None
     """The place of the record that tells of it."""
 
     def attributes(self) -> dict[str, Any]:
         places = {} if self.first is None else {names.GAP_FROM: self.first, names.GAP_TO: self.last}
-        return {names.GAP_COUNT: self.count, **places}
+        previous = {} if self.previous is None else {names.GAP_PREVIOUS: self.previous.hex()}
+        return {names.GAP_COUNT: self.count, **places, **previous}
 
 
 @dataclass(slots=True)
@@ -34,16 +37,18 @@ class Gaps:
 
     _known: list[Gap] = field(default_factory=list)
 
-    def dropped(self, first: int, last: int) -> None:
-        """These places are empty now, and what stood there told perhaps of other gaps."""
+    def dropped(self, first: int, last: int, previous: bytes | None = None) -> None:
+        """These places are empty now, after the record with that digest; what stood there told perhaps of gaps."""
         kept = [gap for gap in self._known if gap.said_at is None or gap.said_at >= first]  # the others have arrived
         for gap in kept:
             if gap.said_at is not None and gap.said_at <= last:
                 gap.said_at = None
         before = next((gap for gap in self._known if gap.last == first - 1), None)
-        begin = first if before is None or before.first is None else before.first
+        begin, previous = (
+            (first, previous) if before is None or before.first is None else (before.first, before.previous)
+        )
         self._known = [gap for gap in kept if gap is not before]
-        self._known.append(Gap(last - begin + 1, begin, last))
+        self._known.append(Gap(last - begin + 1, begin, last, previous))
 
     def refused(self) -> None:
         """One more record was not taken."""

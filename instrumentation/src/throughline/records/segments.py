@@ -60,6 +60,15 @@ class Waiting:
     """In its file."""
 
 
+class Dropped(NamedTuple):
+    """Records that were given up."""
+
+    first: int
+    last: int
+    previous: bytes | None
+    """Digest of the record before them; None where it is not known."""
+
+
 class Segments:
     """One folder's files, and the cursor that says up to where all is settled: delivered, dropped or set aside."""
 
@@ -106,16 +115,17 @@ class Segments:
             self._remove_all()
         return self.size + size <= self.limit
 
-    def drop_oldest(self) -> tuple[int, int] | None:
-        """Give up the records of the oldest file; the first and the last of them."""
+    def drop_oldest(self) -> Dropped | None:
+        """Give up the records of the oldest file."""
         if not self.waiting:
             return None
         file = self._files[0]
-        first = max(file.first, self.cursor.head.sequence + 1)
+        before = self.cursor.head
+        first = max(file.first, before.sequence + 1)
         self.cursor.move(file.last, self.cursor.time)
         self._remove_first()
         self.sweep()
-        return first, file.last.sequence
+        return Dropped(first, file.last.sequence, before.digest if before.sequence == first - 1 else None)
 
     def _leave_torn(self, file: _File) -> None:
         """Write no more behind what the disk would not even let be cut off."""

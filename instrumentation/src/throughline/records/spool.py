@@ -21,7 +21,7 @@ from throughline.records.at_rest import Sealing, WrongKeyError, key_id
 from throughline.records.cursor import Head
 from throughline.records.frames import header
 from throughline.records.ownership import Ownership
-from throughline.records.segments import Place, Segments, SpoolFullError, Waiting
+from throughline.records.segments import Dropped, Place, Segments, SpoolFullError, Waiting
 from throughline.records.statements import Statements
 
 __all__ = ["Head", "Spool", "SpoolClosedError", "SpoolFullError", "WrongKeyError"]
@@ -114,8 +114,8 @@ class Spool:
                 raise
         self.wake()
 
-    def drop_oldest(self) -> tuple[int, int] | None:
-        """Give up some of the oldest records; the first and the last sequence of them. None when there are none."""
+    def drop_oldest(self) -> Dropped | None:
+        """Give up some of the oldest records; None when there are none."""
         with self._changed:
             dropped = None if self.closed else self._segments.drop_oldest()
             self._changed.notify_all()

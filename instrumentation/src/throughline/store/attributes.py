@@ -44,6 +44,7 @@ _KEPT: Final = (
     names.CHECKPOINT_STATEMENT,
     names.CONTENT_SALT,
     names.CONTENT_SEALED,
+    names.GAP_PREVIOUS,
 )
 _LONGS: Final = (
     names.ATTEMPT_COUNT,

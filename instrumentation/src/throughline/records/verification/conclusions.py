@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Final
+from typing import Final, TypeVar
 
 from throughline import names
 from throughline.records.verification.findings import Kind
 from throughline.records.verification.judging import Judge
 from throughline.records.verification.places import attributes_of
-from throughline.records.verification.spans import Gap, Hole, Report, Suspect
+from throughline.records.verification.spans import Gap, Hole, Report, Run, Suspect
 from throughline.records.verification.stored import of_chain
 
+_Part = TypeVar("_Part", Hole, Run, Gap)
 _MOST_PLACES: Final = 200
 """Empty places where a record may have been, that are tried."""
 
@@ -20,11 +21,44 @@ _MOST_PLACES: Final = 200
 def conclude(report: Report, judge: Judge) -> None:
     """Tell reordered from altered, and dropped from missing, truncated and removed."""
     moved = _reordered(report)
-    for chain, holes in groupby(sorted(report.holes, key=_place), key=lambda hole: hole.chain):
-        places = {place for of_chain, place in moved if of_chain == chain}
-        open_holes = [part for hole in _merged(holes) for part in _without(hole, [(place, place) for place in places])]
-        _conclude_holes(chain, open_holes, report, judge)
-    report.holes, report.suspects = [], []
+    holes, runs, gaps = _by_chain(report.holes), _by_chain(report.runs), _by_chain(report.gaps)
+    for chain in sorted(holes.keys() | runs.keys()):
+        places = [(place, place) for of_chain, place in moved if of_chain == chain]
+        open_holes = [part for hole in _merged(holes.get(chain, ())) for part in _without(hole, places)]
+        told = gaps.get(chain, [])
+        if any(True for hole in open_holes for _ in _without(hole, _bounds(told))):
+            told = told + _later_gaps(chain, judge)
+        for run in reversed(runs.get(chain, [])):
+            told = told + (list(run.gaps) if _is_tied(run, told) else [])
+        for run in runs.get(chain, []):
+            _conclude_run(run, told, report)
+        _conclude_holes(chain, open_holes, told, report, judge)
+    report.holes, report.suspects, report.runs = [], [], []
+
+
+def _by_chain(found: Iterable[_Part]) -> dict[str, list[_Part]]:
+    return {chain: list(parts) for chain, parts in groupby(sorted(found, key=_place), key=lambda part: part.chain)}
+
+
+def _is_tied(run: Run, gaps: list[Gap]) -> bool:
+    """Whether a gap's record says that all of it, and so what it tells of gaps itself, stood before the gap."""
+    return any(gap.previous and run.digests.get(gap.first - 1) == gap.previous for gap in gaps if gap.first > run.last)
+
+
+def _conclude_run(run: Run, gaps: list[Gap], report: Report) -> None:
+    """Prove it as far as a gap's record says that it stood before the gap."""
+    tied = run.first - 1
+    for gap in sorted((each for each in gaps if each.previous and each.first - 1 in run.digests), key=_place):
+        before = gap.first - 1
+        if before <= tied:
+            continue
+        if run.digests[before] == gap.previous:
+            report.proven += sum(tied < place <= before for place in run.digests)
+        else:
+            report.tally.add_range(Kind.REBUILT, run.chain, tied + 1, before, "it is not what a gap's record follows")
+        tied = before
+    if tied < run.last:
+        report.tally.add_range(Kind.UNTIED, run.chain, tied + 1, run.last)
 
 
 def _reordered(report: Report) -> set[tuple[str, int]]:
@@ -56,10 +90,7 @@ def _empty(chain: str, report: Report) -> list[int]:
     return places[:_MOST_PLACES]
 
 
-def _conclude_holes(chain: str, holes: list[Hole], report: Report, judge: Judge) -> None:
-    gaps = [gap for gap in report.gaps if gap.chain == chain]
-    if any(True for hole in holes for _ in _without(hole, _bounds(gaps))):
-        gaps += _later_gaps(chain, judge)
+def _conclude_holes(chain: str, holes: list[Hole], gaps: list[Gap], report: Report, judge: Judge) -> None:
     whole = chain not in report.present and not judge.stored.has_records(chain)
     for hole in holes:
         left = list(_without(hole, _bounds(gaps)))
@@ -75,10 +106,9 @@ def _later_gaps(chain: str, judge: Judge) -> list[Gap]:
     """What records elsewhere in the chain say of a full spool, if they are proven."""
     found = []
     for hit in judge.stored.events(names.CHAIN_GAP, of_chain(chain)):
-        read = attributes_of(hit).get
-        first, last = read(names.GAP_FROM), read(names.GAP_TO)
-        if isinstance(first, int) and isinstance(last, int) and judge.proves(chain, hit["sort"][1], operator=False):
-            found.append(Gap(chain, first, last))
+        gap = Gap.of(chain, attributes_of(hit))
+        if gap and judge.proves(chain, hit["sort"][1], operator=False):
+            found.append(gap)
     return found
 
 
@@ -113,5 +143,5 @@ def _without(hole: Hole, taken: Iterable[tuple[int, int]]) -> Iterator[Hole]:
         yield Hole(hole.chain, first, hole.last, hole.is_end)
 
 
-def _place(hole: Hole) -> tuple[str, int]:
-    return hole.chain, hole.first
+def _place(part: Hole | Run | Gap) -> tuple[str, int]:
+    return part.chain, part.first

@@ -11,7 +11,7 @@ from typing import Any, Final
 from throughline import names
 from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.book import Book
-from throughline.records.verification.findings import Group, Kind, Tally
+from throughline.records.verification.findings import Kind, Tally
 from throughline.records.verification.places import Held, attributes_of, joined
 from throughline.records.verification.spans import Report, Span, Terms
 from throughline.records.verification.stored import Snapshot, Stored
@@ -78,8 +78,7 @@ class Judge:
         span = Span(chain, base.sequence if base else -1, base.digest if base else bytes(32), (boundary,))
         report = Report()
         Walk(span, report, self._terms, contents=False).run(joined(self.stored.records([span.piece]), iter(())))
-        untied = report.tally.groups.get((Kind.UNTIED, chain), Group()).places  # before what expired, perhaps
-        is_tied = not any((place.first or 0) <= sequence <= (place.last or 0) for place in untied)
+        is_tied = not any(run.first <= sequence <= run.last for run in report.runs)  # before what expired, perhaps
         return is_tied and report.tally.is_sound and not report.suspects and not report.holes
 
     def _watched(self, places: Iterable[Any], report: Report) -> Iterable[Any]:

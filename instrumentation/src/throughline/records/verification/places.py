@@ -48,7 +48,7 @@ class Held:
             body: str | None = proof.body(document)
         except (AttributeError, KeyError, TypeError, ValueError):
             body = None
-        digest, previous = _digest(attributes, names.CHAIN_DIGEST), _digest(attributes, names.CHAIN_PREVIOUS)
+        digest, previous = digest_in(attributes, names.CHAIN_DIGEST), digest_in(attributes, names.CHAIN_PREVIOUS)
         return cls(hit["_id"], hit["_index"], document, attributes, body, digest, previous)
 
     def follows(self, previous: bytes) -> bool:
@@ -92,7 +92,7 @@ def _key(hit: Hit) -> tuple[str, int]:
     return chain, sequence
 
 
-def _digest(attributes: Attributes, name: str) -> bytes:
+def digest_in(attributes: Attributes, name: str) -> bytes:
     """What is no digest equals none."""
     try:
         return bytes.fromhex(attributes[name])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from throughline import names
 from throughline.records import proof
 from throughline.records.verification.findings import Kind, Tally
-from throughline.records.verification.places import Held
+from throughline.records.verification.places import Attributes, Held, digest_in
 from throughline.records.verification.stored import Piece
 
 MOST_SUSPECTS: Final = 200
@@ -108,6 +110,28 @@ class Gap:
     chain: str
     first: int
     last: int
+    previous: bytes = b""
+    """Digest of the record before the first; empty where it does not say."""
+
+    @classmethod
+    def of(cls, chain: str, attributes: Attributes) -> Gap | None:
+        """What these attributes say; None where no place is named."""
+        first, last = attributes.get(names.GAP_FROM), attributes.get(names.GAP_TO)
+        if not isinstance(first, int) or not isinstance(last, int):
+            return None
+        return cls(chain, first, last, digest_in(attributes, names.GAP_PREVIOUS))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Records that follow one another, and lead to no statement: at most a gap's record ties them."""
+
+    chain: str
+    first: int
+    last: int
+    digests: Mapping[int, bytes]
+    gaps: tuple[Gap, ...]
+    """What they say of a full spool themselves."""
 
 
 @dataclass(slots=True)
@@ -118,6 +142,7 @@ class Report:
     suspects: list[Suspect] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
     present: set[str] = field(default_factory=set)
     """Chains of which there is any record."""
     read: int = 0
@@ -133,6 +158,7 @@ class Report:
             self.suspect(left)
         self.holes += other.holes
         self.gaps += other.gaps
+        self.runs += other.runs
         self.present |= other.present
         self.read, self.proven = self.read + other.read, self.proven + other.proven
         self.contents += other.contents

@@ -10,7 +10,7 @@ from throughline.records import proof
 from throughline.records.verification import apart
 from throughline.records.verification.findings import Kind
 from throughline.records.verification.places import Held, Place
-from throughline.records.verification.spans import MOST_HOLES, Boundary, Gap, Hole, Report, Span, Suspect, Terms
+from throughline.records.verification.spans import MOST_HOLES, Boundary, Gap, Hole, Report, Run, Span, Suspect, Terms
 from throughline.records.verification.stored import Hit, stream_of
 
 
@@ -32,7 +32,8 @@ class Walk:
         """The record before, while nothing is wrong with it."""
         self._is_signed = True
         """The digest before is a statement's."""
-        self._untied = 0
+        self._untied: dict[int, bytes] = {}
+        """Digests of what lies behind the last statement, by place."""
         self._gaps: list[Gap] = []
         """What records behind the last statement say of a full spool; it counts once they are tied."""
 
@@ -140,7 +141,7 @@ class Walk:
             young = self._span.unsigned is not Kind.INSERTED and self._terms.awaits_statement(held.time)
             self._add(Kind.PENDING if young else self._span.unsigned, sequence, held.identity)
         else:
-            self._untied += 1
+            self._untied[sequence] = held.digest
             if held.document.get("event_name") == names.CHAIN_GAP:
                 self._note_gap(sequence, held)
 
@@ -179,24 +180,23 @@ class Walk:
             self._report.lacking.append((gone, held))
 
     def _note_gap(self, sequence: int, held: Held) -> None:
-        read = held.attributes.get
-        first, last = read(names.GAP_FROM), read(names.GAP_TO)
-        if isinstance(first, int) and isinstance(last, int):
-            self._gaps.append(Gap(self._span.chain, first, last))
+        if gap := Gap.of(self._span.chain, held.attributes):
+            self._gaps.append(gap)
         else:
-            self._add(Kind.DROPPED, sequence, held.identity, f"{read(names.GAP_COUNT)} refused, which took no place")
+            count = held.attributes.get(names.GAP_COUNT)
+            self._add(Kind.DROPPED, sequence, held.identity, f"{count} refused, which took no place")
 
     def _arrive(self, held: Held, boundary: Boundary) -> None:
         """At a statement: what lies before it is tied, if it is the record that was signed."""
         if held.digest == boundary.digest or self._previous == boundary.digest:
-            self._report.proven += self._untied
+            self._report.proven += len(self._untied)
             self._report.gaps += self._gaps
         elif self._before is not None:
             self._report.tally.add_range(Kind.REBUILT, self._span.chain, self._segment, boundary.sequence)
         else:
             self._untie(boundary.sequence - 1)
         self._is_signed, self._before = self._previous == boundary.digest, None
-        self._untied, self._segment, self._gaps = 0, boundary.sequence + 1, []
+        self._untied, self._segment, self._gaps = {}, boundary.sequence + 1, []
 
     def _miss(self, last: int, time: int, *, reaches_end: bool) -> None:
         """The places from the next one to `last` are empty; what follows is of that time."""
@@ -226,10 +226,10 @@ class Walk:
 
     def _untie(self, last: int, but: int = 0) -> None:
         """What lies behind the last statement has no link to another one any more."""
-        untied = self._untied - but
-        if untied > 0 and last >= self._segment:
-            self._report.tally.add_range(Kind.UNTIED, self._span.chain, self._segment, last)
-        self._untied, self._segment, self._gaps = 0, last + 1 + but, []
+        untied = {place: digest for place, digest in self._untied.items() if place <= last}
+        if untied:
+            self._report.runs.append(Run(self._span.chain, self._segment, last, untied, tuple(self._gaps)))
+        self._untied, self._segment, self._gaps = {}, last + 1 + but, []
 
     def _add(self, kind: Kind, sequence: int, record: str = "", what: str = "") -> None:
         self._report.tally.add(kind, self._span.chain, sequence, record, what)
