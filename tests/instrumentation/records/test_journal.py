@@ -96,9 +96,14 @@ def test_after_an_interrupt_another_chain_goes_on(
     another = journal._current()
     assert another is not None
     assert another.chain.id != ledger.chain.id
-    journal._sender._next_look = 0.0  # rather than in half a minute
     put(journal, 3)
-    until(lambda: any(_kind(record) == "recovered" for record in receiver.records))
+
+    def recovered() -> bool:
+        journal._sender._next_look = 0.0  # rather than in half a minute
+        journal.deliver_left_over()
+        return any(_kind(record) == "recovered" for record in receiver.records)
+
+    until(recovered)
     journal.close(30)
     sequences = receiver.sequences(ledger.chain.id, EVENT)
     assert set(sequences) == ({0, 1} if written else {0})
