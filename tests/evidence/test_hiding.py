@@ -184,6 +184,19 @@ def test_a_copy_that_is_only_alike_is_no_redelivery(ledger: Ledger, verify: Run,
     assert (ended.code, ended.found) == (1, {"inserted": 1})
 
 
+def test_a_chain_in_two_namespaces_is_named(ledger: Ledger, run: Run, chain: Chain) -> None:
+    elsewhere = Ledger(ledger.client, ledger.anchor, f"{ledger.namespace}-other")
+    ledger.delete(chain, [14])
+    elsewhere.insert(chain.records[14])
+    said = f"{ledger.namespace}, {elsewhere.namespace}"
+    try:
+        for options in ((), ("--chain", chain.id), ("--chain", chain.id, "--since", "2h")):
+            ended = run("verify", "--json", "--namespace", f"{ledger.namespace}*", *options)
+            assert (ended.code, ended.found, ended.what("in two namespaces")) == (1, {"in two namespaces": 1}, [said])
+    finally:
+        elsewhere.remove()
+
+
 # --- gaps and youth as excuses --------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,13 +11,12 @@ from throughline import names
 from throughline.records import proof
 from throughline.records.verification.findings import Kind
 from throughline.records.verification.places import Attributes, Held, resource_of, shown_besides
-from throughline.records.verification.stored import Hit, stream_of
+from throughline.records.verification.stored import Hit, kind_of, stream_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTENT: Final = frozenset(proof.CONTENT)
 _IDENTITIES: Final = frozenset(proof.IDENTITIES)
 _APART: Final = frozenset((*proof.CONTENT, names.CONTENT_SALT, names.CONTENT_SET_ASIDE))
-_STREAM: Final = re.compile(r"logs-genai\.([a-z]+)\.otel-")
 _AUDITED: Final = ("throughline.chain.", "throughline.content.")
 _KINDS: Final = {names.EVALUATION_RESULT: "evaluation", names.OPERATION_DETAILS: "operation"}
 _SAME: Final = ("@timestamp", "trace_id", "span_id", "event_name")
@@ -67,10 +65,10 @@ def lacking(held: Held, content: Hit | None, *, contents: bool) -> Kind | None:
 
 def is_misplaced(held: Held) -> bool:
     """Whether it is in another stream than the Collector chooses, where other readers would look for it in vain."""
-    found = _STREAM.match(stream_of(held.index))
+    found = kind_of(stream_of(held.index))
     event = held.document.get("event_name")
     kind = "audit" if str(event).startswith(_AUDITED) else _KINDS.get(str(event), "record")
-    return found is not None and found[1] != kind
+    return found not in (kind, None)
 
 
 def is_marked(held: Held, content: Hit | None) -> bool:

@@ -17,10 +17,11 @@ from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.findings import Kind, Tally
 from throughline.records.verification.places import Attributes, attributes_of, shown_besides
 from throughline.records.verification.spans import Boundary, Terms
-from throughline.records.verification.stored import Hit, Piece, Stored, stream_of
+from throughline.records.verification.stored import Hit, Piece, Stored, kind_of, stream_of
 from throughline.records.verification.trusted_keys import TrustedKeys
 
-_STREAM: Final = "logs-genai.audit.otel-"
+_KIND: Final = "audit"
+"""Of data streams, the one that statements are in."""
 _KINDS: Final = ("opened", "interval", *ENDS)
 _LAST: Final = 2**63
 """Nanoseconds: no time is later."""
@@ -150,7 +151,8 @@ class Book:
     def _parsed(self, chain: str, hit: Hit) -> Statement | None:
         attributes = attributes_of(hit)
         sequence = attributes.get(names.CHAIN_SEQUENCE)
-        if not (stream := stream_of(hit["_index"])).startswith(_STREAM):
+        stream = stream_of(hit["_index"])
+        if kind_of(stream) not in (_KIND, None):
             self._tally.add(Kind.INSERTED, chain, _whole(sequence), hit["_id"], f"a statement in {stream} is none")
             return None
         try:

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     OUTSIDE = "outside of any chain"
     UNKNOWN_CHAIN = "unknown chain"
     DOUBLED = "doubled"
+    SCATTERED = "in two namespaces"
     REBUILT = "rebuilt"
     STATEMENT_DIFFERS = "rebuilt statement"
     STATEMENT_MISSING = "missing statement"
@@ -97,6 +98,10 @@ MEANING: Final[dict[Kind, tuple[str, str]]] = {
     Kind.DOUBLED: (
         "a record is there again, under another id or in another stream",
         "delete the copy whose _id is not throughline.record.id, or that stands in another stream",
+    ),
+    Kind.SCATTERED: (
+        "a chain's documents stand in data streams of several namespaces, so that who reads one misses some",
+        "see in its audit log who wrote there; was the Collector's namespace changed? then move the older ones",
     ),
     Kind.REBUILT: ("the log agrees with itself, but not with what was signed", _RESTORE),
     Kind.STATEMENT_DIFFERS: (

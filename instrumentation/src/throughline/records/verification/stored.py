@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _NO_PLACE: Final[list[Body]] = [
 ]
 _ORDER: Final = [{CHAIN: "asc"}, {SEQUENCE: "asc"}]
 _READ: Final = ["@timestamp", "attributes", "body", "event_name", "resource.attributes", "span_id", "trace_id"]
+_NAME: Final = re.compile(r"logs-genai\.([a-z]+)\.otel-(.+)")
+_MOST_INDICES: Final = 1_000
 _KEEP: Final = "15m"
 _PAGE_BYTES: Final = 4_000_000
 _FEWEST: Final = 16
@@ -65,6 +68,12 @@ class Extent:
     chain: str
     first: int
     last: int
+    namespaces: frozenset[str]
+    """Of the data streams that it is in."""
+
+    def __or__(self, other: Extent) -> Extent:
+        first, last = min(self.first, other.first), max(self.last, other.last)
+        return Extent(self.chain, first, last, self.namespaces | other.namespaces)
 
 
 class _Weighing(OrjsonSerializer):
@@ -108,29 +117,30 @@ class Stored:
         asked = self.client.options(ignore_status=(400, 405, 500)).security.has_privileges(index=wanted)
         return bool(asked.body.get("has_all_requested", True))
 
-    def extents(self, since: str | None, until: str | None, *, statements: bool) -> Iterator[Extent]:
-        """Each chain of which there is something in the period, with its first and last place there."""
-        filters = [*period(since, until), {"exists": {"field": SEQUENCE}}]
+    def extents(self, since: str | None, until: str | None, chain: str | None, *, statements: bool) -> Iterator[Extent]:
+        """Each chain, or that one, of which there is something in the period, with its first and last place there."""
+        filters = _placed(since, until, chain)
         query = {"bool": {"filter": [*filters, _IS_STATEMENT]}} if statements else _records(filters)
         return self._extents(self.snapshot.records, query)
 
-    def extents_of_contents(self, since: str | None, until: str | None) -> Iterator[Extent]:
+    def extents_of_contents(self, since: str | None, until: str | None, chain: str | None) -> Iterator[Extent]:
         """The same by contents, which may claim to be of any chain; none where they are not to be read."""
         if self.snapshot.contents is None:
             return iter(())
-        query = {"bool": {"filter": [*period(since, until), {"exists": {"field": SEQUENCE}}]}}
-        return self._extents(self.snapshot.contents, query)
+        return self._extents(self.snapshot.contents, {"bool": {"filter": _placed(since, until, chain)}})
 
     def _extents(self, state: str, query: Body) -> Iterator[Extent]:
         sources = [{"chain": {"terms": {"field": CHAIN}}}]
-        ends = {"first": {"min": {"field": SEQUENCE}}, "last": {"max": {"field": SEQUENCE}}}
+        ends: Body = {"first": {"min": {"field": SEQUENCE}}, "last": {"max": {"field": SEQUENCE}}}
+        ends["indices"] = {"terms": {"field": "_index", "size": _MOST_INDICES}}
         composite: Body = {"size": 1_000, "sources": sources}
         while True:
             reply = self._search(state, query, size=0, aggregations={"chains": {"composite": composite, "aggs": ends}})
             found = reply.get("aggregations", {}).get("chains", {})
             for bucket in found.get("buckets", ()):
                 first, last = int(bucket["first"]["value"]), int(bucket["last"]["value"])
-                yield Extent(bucket["key"]["chain"], first, last)
+                indices = [each["key"] for each in bucket["indices"]["buckets"]]
+                yield Extent(bucket["key"]["chain"], first, last, _namespaces(indices))
             if "after_key" not in found:
                 return
             composite["after"] = found["after_key"]
@@ -241,6 +251,16 @@ def stream_of(index: str) -> str:
     return name if name == index else name.rsplit("-", 2)[0]
 
 
+def kind_of(stream: str) -> str | None:
+    """What a data stream is for; None for another's name, such as a restored index's."""
+    found = _NAME.match(stream)
+    return found[1] if found else None
+
+
+def _namespaces(indices: Iterable[str]) -> frozenset[str]:
+    return frozenset(found[2] for index in indices if (found := _NAME.match(stream_of(index))))
+
+
 def of_chain(chain: str) -> Body:
     return {"term": {CHAIN: chain}}
 
@@ -248,6 +268,11 @@ def of_chain(chain: str) -> Body:
 def _part(piece: Piece) -> Body:
     bounds = {"gt": piece.after} | ({} if piece.last is None else {"lte": piece.last})
     return {"bool": {"filter": [of_chain(piece.chain), {"range": {SEQUENCE: bounds}}]}}
+
+
+def _placed(since: str | None, until: str | None, chain: str | None) -> list[Body]:
+    own = [of_chain(chain)] if chain else []
+    return [*period(since, until), *own, {"exists": {"field": SEQUENCE}}]
 
 
 def _any(filters: list[Body]) -> Body:

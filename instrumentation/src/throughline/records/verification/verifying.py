@@ -20,7 +20,7 @@ from throughline.records.verification.findings import Kind
 from throughline.records.verification.judging import Judge, Sources
 from throughline.records.verification.places import resource_of
 from throughline.records.verification.spans import DAY, Report, Span
-from throughline.records.verification.stored import Stored
+from throughline.records.verification.stored import Extent, Stored
 from throughline.records.verification.trusted_keys import TrustedKeys
 
 _PART: Final = 20_000
@@ -51,7 +51,7 @@ def verify(stored: Stored, sources: Sources, scope: Scope, progress: Callable[[i
     report = Report()
     keys = TrustedKeys(sources.keys) if sources.keys else None
     book = Book(stored, keys, _anchored(sources, scope), sources.terms, report.tally)
-    spans = (span for chain in _slices(stored, book, scope) for span in _spans(chain, scope, sources, report))
+    spans = (span for chain in _slices(stored, book, scope, report) for span in _spans(chain, scope, sources, report))
     with _workers(stored, sources, scope) as judged:
         for part in judged(_packed(spans)):
             report.merge(part)
@@ -69,31 +69,39 @@ def _anchored(sources: Sources, scope: Scope) -> Anchored | None:
     return Anchored(sources.anchor, first, last)
 
 
-def _slices(stored: Stored, book: Book, scope: Scope) -> Iterator[Slice]:
+def _slices(stored: Stored, book: Book, scope: Scope, report: Report) -> Iterator[Slice]:
     """What is stated of each chain that the period touches, by chain."""
+    known = _known(stored, scope)
+    for extent in known.values():
+        if len(extent.namespaces) > 1:
+            report.tally.add(Kind.SCATTERED, extent.chain, None, "", ", ".join(sorted(extent.namespaces)))
     if scope.chain and scope.is_whole:
         yield book.slice(scope.chain)
         return
-    known: dict[str, tuple[int, int]] = {}
-    behind = (datetime.fromisoformat(scope.until) + _BEHIND).isoformat() if scope.until else None
-    extents = (
-        stored.extents(scope.since, scope.until, statements=False),
-        stored.extents(scope.since, behind, statements=True),
-        stored.extents_of_contents(scope.since, scope.until),
-    )
-    for found in chain_of(*extents):
-        first, last = known.get(found.chain, (found.first, found.last))
-        known[found.chain] = min(first, found.first), max(last, found.last)
     for chain in sorted({*known, *book.anchored_chains}):
         if scope.chain in (None, chain):
             yield from _slice(book, chain, known.get(chain), scope)
 
 
-def _slice(book: Book, chain: str, known: tuple[int, int] | None, scope: Scope) -> Iterator[Slice]:
+def _known(stored: Stored, scope: Scope) -> dict[str, Extent]:
+    """By chain, what Elasticsearch has of it in the period."""
+    behind = (datetime.fromisoformat(scope.until) + _BEHIND).isoformat() if scope.until else None
+    extents = (
+        stored.extents(scope.since, scope.until, scope.chain, statements=False),
+        stored.extents(scope.since, behind, scope.chain, statements=True),
+        stored.extents_of_contents(scope.since, scope.until, scope.chain),
+    )
+    known: dict[str, Extent] = {}
+    for found in chain_of(*extents):
+        known[found.chain] = known[found.chain] | found if found.chain in known else found
+    return known
+
+
+def _slice(book: Book, chain: str, known: Extent | None, scope: Scope) -> Iterator[Slice]:
     if scope.is_whole:
         yield book.slice(chain)
         return
-    places = [*(known or ()), *book.anchored_between(chain, scope.since, scope.until)]
+    places = [*((known.first, known.last) if known else ()), *book.anchored_between(chain, scope.since, scope.until)]
     if places:
         yield book.slice(chain, min(places), max(places))
 
