@@ -77,6 +77,14 @@ def test_what_is_no_place_is_said_at_the_start(url: str) -> None:
         Anchor(url)
 
 
+def test_a_password_is_refused_and_not_repeated() -> None:
+    for url in ("ftp://ada:s3cret@host/anchors", "ftp://:s3cret@host/anchors", "ftp://ada:s3@cret@host/anchors"):
+        with pytest.raises(ValueError, match="THROUGHLINE_ANCHOR holds a password") as raised:
+            Anchor(url)
+        assert "cret" not in str(raised.value)
+    Anchor("memory://bucket/a:b@c")  # no password, but a name
+
+
 def test_without_fsspec_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec.registry", None)
     with pytest.raises(ValueError, match=r"throughline\[evidence\]"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +28,8 @@ class Anchor:
         protocol, found, place = url.partition("://")
         if not found or not (place or protocol == "memory"):
             raise ValueError(f"{SETTING} may be a URL, such as file:///var/lib/anchors or s3://bucket/anchors")
+        if re.match("[^/@]*:[^/]*@", place):
+            raise ValueError(f"{SETTING} holds a password, which messages would show; give it to fsspec's settings")
         _known(protocol)
         self._files, root = importlib.import_module("fsspec.core").url_to_fs(url)
         self._root = str(root).rstrip("/")
