@@ -50,10 +50,13 @@ def test_the_auditor_reads_and_that_he_did_is_on_record(world: World) -> None:
     assert all(canary not in blob.read_text() for blob in world.blobs)
     assert len(world.blobs) == 1
     key = ("--key", str(world.file(Purpose.SEALING)))
-    ended = world.run("open", record_id, *key, "--reason", "complaint 9", "--actor", "Eve Auditor", "--json")
+    why = ("--reason", "complaint 9", "--actor", "Eve Auditor")
+    ended = world.run("open", record_id, *key, *why, "--json", THROUGHLINE_KEY_LIST="")
     assert (ended.code, ended.err) == (0, "")
     read = json.loads(ended.out)
     assert read["record"] == record_id
+    assert not read["verified"]
+    assert "throughline verify --chain" in read["next"]
     assert read["content"][names.RETRIEVAL_QUERY_TEXT] == f"why {canary}?"
     assert read["content"][names.RETRIEVAL_DOCUMENTS] == [{"id": "1", "content": f"since {canary}"}]
     world.eventually(lambda: world.events(names.CONTENT_OPENED), "the audit event")
@@ -62,10 +65,30 @@ def test_the_auditor_reads_and_that_he_did_is_on_record(world: World) -> None:
     assert told[names.AUDIT_REASON] == "complaint 9"
     assert told[names.AUDIT_ACTOR].startswith("Eve Auditor (")
     assert "Eve Auditor" not in told[names.AUDIT_ACTOR].removeprefix("Eve Auditor")
-    ended = world.run("open", read["trace"], *key, "--reason", "complaint 9")
+    ended = world.run("open", read["trace"], *key, "--reason", "complaint 9", THROUGHLINE_KEY_LIST="")
     assert ended.code == 0
     assert ended.out.count(canary) == 3  # the question, its document, and its score's explanation
+    assert ended.out.count("not verified: `throughline verify --chain") == 2
     world.eventually(lambda: len(world.events(names.CONTENT_OPENED)) == 2, "both audit events")
+
+
+def test_what_a_signed_statement_proves_needs_no_warning(world: World) -> None:
+    record_id, canary = sealed(world)
+    (chain,) = world.chains([record_id])
+    own = ({f"attributes.{names.CHAIN_ID}": chain}, {f"attributes.{names.CHECKPOINT_CLOSED}": True})
+    query = {"bool": {"filter": [{"term": each} for each in own]}}
+    world.eventually(lambda: list(streams.hits(world.client, streams.AUDIT, query)), "the statement")
+    command = ("open", record_id, "--key", str(world.file(Purpose.SEALING)), "--reason", "complaint 9")
+    ended = world.run(*command)
+    assert (ended.code, canary in ended.out, "not verified" in ended.out) == (0, True, False)
+    assert json.loads(world.run(*command, "--json").out)["verified"]
+    (hit,) = streams.hits(world.client, streams.RECORDS, {"ids": {"values": [record_id]}})
+    altered = {**hit["_source"]["attributes"], names.DURATION: 77.0}
+    world.client.delete(index=hit["_index"], id=record_id, refresh=True)
+    stream = hit["_index"].removeprefix(".ds-").rsplit("-", 2)[0]
+    world.client.create(index=stream, id=record_id, document={**hit["_source"], "attributes": altered}, refresh=True)
+    ended = world.run(*command)
+    assert (ended.code, canary in ended.out, f"verify --chain {chain}" in ended.out) == (0, True, True)
 
 
 def test_without_the_collector_nothing_is_shown(world: World) -> None:

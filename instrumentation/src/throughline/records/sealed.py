@@ -31,6 +31,8 @@ class Sealed:
     references: tuple[str, ...]
     is_proved: bool
     """Whether it is what its record says it was, or the record says nothing."""
+    place: tuple[str, int] | None = None
+    """Its record's chain, and the place in that; None where it has none."""
 
 
 def of_records(client: Elasticsearch, record_ids: list[str]) -> list[Sealed]:
@@ -69,7 +71,13 @@ def _sealed(record_id: str, content: Mapping[str, Any], record: Mapping[str, Any
         seal=str(seal or ""),
         references=(references,) if isinstance(references, str) else tuple(references),
         is_proved=_is_proved(attributes, known),
+        place=_place(known),
     )
+
+
+def _place(record: Mapping[str, Any]) -> tuple[str, int] | None:
+    chain, sequence = record.get(names.CHAIN_ID), record.get(names.CHAIN_SEQUENCE)
+    return (chain, sequence) if isinstance(chain, str) and type(sequence) is int else None
 
 
 def _is_proved(content: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
