@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ import httpx
 from canary.model import Model
 from canary.planted import MASKED, SEALED
 from collector.running import eventually
-from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import Elasticsearch
 from native.evidence import Evidence
 from native.process import ChildProcess
 from native.stack import PROGRAMS, REPOSITORY, Stack
@@ -174,8 +174,7 @@ class Ground:
     def wait_for_records(self) -> None:
         """Until each application's chain is closed and all of it has arrived."""
         for application in self.applications:
-            whole = partial(_ready, self._is_whole, application.name)
-            eventually(whole, f"all records of {application.name}")
+            eventually(partial(self._is_whole, application.name), f"all records of {application.name}")
 
     def _is_whole(self, service: str) -> bool:
         """Whether as many records are there as the last signed statement says."""
@@ -195,7 +194,7 @@ class Ground:
             wanted = set(application.traces.values())
             what = f"the traces of {application.name}"
             eventually(lambda name=application.name, ids=wanted: ids <= self.trace_ids(name), f"{what} in Jaeger")
-            eventually(partial(_ready, self._has_traces, wanted), f"{what} in Elasticsearch")
+            eventually(partial(self._has_traces, wanted), f"{what} in Elasticsearch")
 
     def trace_ids(self, service: str) -> set[str]:
         return {trace["traceID"] for trace in self.jaeger(f"/api/traces?service={service}&limit=1000") or []}
@@ -207,16 +206,6 @@ class Ground:
 
     def jaeger(self, path: str) -> Any:
         return self.http.get(f"{self.stack.addresses['JAEGER_URL']}{path}").raise_for_status().json()["data"]
-
-
-def _ready(look: Callable[[Any], bool], at: Any) -> bool:
-    """Whether it is there; not yet, while an index that was just made cannot be searched."""
-    try:
-        return look(at)
-    except ApiError as error:
-        if error.status_code != 503:
-            raise
-        return False
 
 
 @contextmanager

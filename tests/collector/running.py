@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from elasticsearch import ApiError
+
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "collector-config"
 BINARY = ROOT / ".parts" / "otelcol-throughline"
@@ -46,11 +48,21 @@ def free_ports(count: int) -> list[int]:
 def eventually(found: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
     """Poll until `found` gives something true, or fail with `what` was waited for."""
     deadline = time.monotonic() + patience
-    while not (result := found()):
+    while not (result := _looked(found)):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {patience:.0f} s in vain for {what}")
         time.sleep(0.05)
     return result
+
+
+def _looked(found: Callable[[], T | None]) -> T | None:
+    """None while an index that was made this moment cannot be searched yet."""
+    try:
+        return found()
+    except ApiError as error:
+        if error.status_code != 503:
+            raise
+        return None
 
 
 def fetch(url: str, body: bytes | None = None, kind: str = "application/json") -> tuple[int, str]:

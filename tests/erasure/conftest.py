@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from collector.running import eventually
 from elasticsearch import ApiError, Elasticsearch
 from erasure.application import ask
 from native.stack import Stack
@@ -148,10 +148,7 @@ class World:
         return found.stdout.split()
 
     def eventually(self, holds: Callable[[], object], what: str) -> None:
-        deadline = time.monotonic() + 60
-        while not holds():
-            assert time.monotonic() < deadline, f"waited in vain for {what}"
-            time.sleep(0.2)
+        eventually(holds, what)
 
     def _answered(self) -> int:
         """How many questions have arrived as a record, its content and a span."""
