@@ -48,8 +48,8 @@ def linked(documents: list[dict[str, Any]]) -> list[int]:
 
 
 def received(receiver: Receiver) -> list[dict[str, Any]]:
-    """What came, as documents; those of checkpoints, too."""
-    return [
+    """What came, as documents, each once as Elasticsearch would have it; those of checkpoints, too."""
+    came = [
         {
             "attributes": plain(record),
             "event_name": record.event_name,
@@ -62,6 +62,7 @@ def received(receiver: Receiver) -> list[dict[str, Any]]:
         for scope in of.scope_logs
         for record in scope.log_records
     ]
+    return list({document["attributes"][names.RECORD_ID]: document for document in came}.values())
 
 
 def linked_on_disk(records: list[dict[str, Any]]) -> list[int]:
