@@ -95,7 +95,7 @@ def test_a_record_arrives_as_the_sdk_would_send_it(tmp_path: Path, receiver: Rec
     spool = created(tmp_path)
     senders().serve(spool)
     append(spool, 0, **{names.INPUT_MESSAGES: messages, names.START_TIME_UNIX_NANO: 1_700_000_000_000_000_001})
-    assert spool.flush(10)
+    assert spool.flush(40)
     (record,) = receiver.records
     assert (record.event_name, record.severity_number, record.time_unix_nano) == (EVENT, 9, 1_700_000_000_000_000_000)
     assert (record.trace_id.hex(), record.span_id.hex(), record.flags) == (f"{1:032x}", f"{1:016x}", 1)
@@ -114,7 +114,7 @@ def test_what_protobuf_cannot_say_costs_that_alone(tmp_path: Path, receiver: Rec
     spool = created(tmp_path)
     senders().serve(spool)
     append(spool, 0, half="\ud800!", long=2**70, listed=[{"\udfff": -(2**64)}])
-    assert spool.flush(10)
+    assert spool.flush(40)
     found = plain(receiver.records[0])
     assert {name: found[name] for name in ("half", "long", "listed")} == {
         "half": "\ufffd!",
@@ -141,7 +141,7 @@ def test_records_sealed_at_rest_arrive_readable(tmp_path: Path, receiver: Receiv
     spool = created(tmp_path, key=KEY)
     senders(key=KEY).serve(spool)
     append(spool, 0, said="something")
-    assert spool.flush(10)
+    assert spool.flush(40)
     assert plain(receiver.records[0])["said"] == "something"
 
 
@@ -158,7 +158,7 @@ def test_what_waited_for_the_collector_arrives_when_it_is_back(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
         senders().serve(spool)
         append(spool, 0, said="secret")
-        assert spool.flush(10)
+        assert spool.flush(40)
     append(spool, *range(1, 20), said="secret")
     assert not spool.flush(1.5)
     assert spool.waiting_bytes
@@ -179,7 +179,7 @@ def test_a_lost_answer_makes_it_come_twice_and_never_not_at_all(
     spool = created(tmp_path)
     append(spool, 0, 1, 2)
     senders().serve(spool)
-    assert spool.flush(10)
+    assert spool.flush(40)
     assert len(receiver.requests) >= 2
     first, *others = receiver.requests
     assert [plain(record) for record in first] == [json.loads(payload(CHAIN, at))["attributes"] for at in range(3)]
@@ -223,7 +223,7 @@ def test_nothing_is_set_aside_while_all_is_refused(tmp_path: Path, receiver: Rec
     until(lambda: receiver.refused > 12)
     assert (sender.counts.refused, sender.counts.delivered) == (0, 0)
     receiver.judge = lambda _: None
-    assert spool.flush(10)
+    assert spool.flush(40)
     assert receiver.sequences(CHAIN)[-5:] == list(range(5))
 
 
@@ -236,7 +236,7 @@ def test_http_is_spoken_where_asked_for(
     spool = created(tmp_path)
     senders().serve(spool)
     append(spool, 0, said="something")
-    assert spool.flush(10)
+    assert spool.flush(40)
     assert b"something" in bodies[0]
 
 
@@ -263,7 +263,7 @@ def test_statements_are_sent_and_anchored(tmp_path: Path, receiver: Receiver, se
     given = [statement(-1, "opened"), statement(3), statement(3, "closed")]
     for one in given:
         spool.add_statement(one)
-    assert spool.flush(10)
+    assert spool.flush(40)
     assert sorted(anchored, key=str) == sorted(given, key=str)
     sent = {(of := plain(record))[names.RECORD_ID]: (record.event_name, of) for record in receiver.records}
     assert sent.keys() == {f"{CHAIN}{0:015x}0", f"{CHAIN}{4:015x}0", f"{CHAIN}{4:015x}1"}
@@ -300,7 +300,7 @@ def test_an_anchor_that_is_away_holds_up_no_record_and_is_tried_again(
     assert {record.event_name for record in receiver.records} == {EVENT, names.CHAIN_CHECKPOINT}
     assert not spool.is_drained
     away.clear()
-    assert spool.flush(10)
+    assert spool.flush(40)
     assert anchored == [statement(0)]
     assert len(receiver.records) == 2
 
@@ -447,7 +447,7 @@ def test_a_forked_child_sends_its_own_and_leaves_its_parents_alone(
     spool, sender = created(tmp_path), senders()
     sender.serve(spool)
     append(spool, 0)
-    assert spool.flush(10)
+    assert spool.flush(40)
     append(spool, 1)  # perhaps on its way
 
     def go_on() -> None:
@@ -462,7 +462,7 @@ def test_a_forked_child_sends_its_own_and_leaves_its_parents_alone(
     child = in_child(go_on)
     append(spool, 2)
     assert os.waitpid(child, 0)[1] == 0
-    assert spool.flush(10)
+    assert spool.flush(40)
     receiver = Receiver()
     for body in bodies:
         receiver.keep(messages.ExportLogsServiceRequest.FromString(body))
