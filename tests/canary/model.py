@@ -3,45 +3,22 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
-import uvicorn
-from starlette.applications import Starlette
+from serving import Serving
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
 
 Plain = dict[str, Any]
 USAGE = {"prompt_tokens": 7, "completion_tokens": 9, "total_tokens": 16}
 
 
-class Model:
+class Model(Serving):
     """Serves from a thread of its own; what it does is asked for by the model's name."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        routes = [Route("/{path:path}", _answer, methods=["POST"])]
-        configuration = uvicorn.Config(Starlette(routes=routes), log_level="critical", lifespan="off")
-        self._server = uvicorn.Server(configuration)
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-
-    def _serve(self) -> None:
-        with suppress(KeyboardInterrupt):
-            self._server.run(sockets=[self._socket])
+        super().__init__(_answer, ["POST"])
 
 
 async def _answer(request: Request) -> Response:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 from collections import Counter
-from contextlib import suppress
 
 import httpx
-import uvicorn
-from starlette.applications import Starlette
+from serving import Serving
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"]
 PASSED_ON = ("content-type", "x-elastic-product")
@@ -27,25 +22,9 @@ class Proxy:
         self.met: Counter[str] = Counter()
         """How many requests met each fault."""
         self._target = target
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        routes = [Route("/{path:path}", self._pass_on, methods=METHODS)]
-        configuration = uvicorn.Config(Starlette(routes=routes), log_level="critical", lifespan="off")
-        self._server = uvicorn.Server(configuration)
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-
-    def _serve(self) -> None:
-        with suppress(KeyboardInterrupt):
-            self._server.run(sockets=[self._socket])
+        self._serving = Serving(self._pass_on, METHODS)
+        self.url = f"http://{self._serving.address}"
+        self.close = self._serving.close
 
     async def _pass_on(self, request: Request) -> Response:
         fault, body = self.fault, await request.body()

@@ -29,14 +29,6 @@ Senders = Callable[..., Sender]
 
 
 @pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    own = Receiver()
-    with serving(own) as port:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-        yield own
-
-
-@pytest.fixture
 def senders(tmp_path: Path) -> Iterator[Senders]:
     """Make senders of the test's root, which are closed at the end."""
     made: list[Sender] = []
@@ -130,7 +122,7 @@ def test_many_arrive_once_in_order_and_in_batches(tmp_path: Path, receiver: Rece
     append(spool, *range(1_501, 1_510))
     senders().serve(spool)
     assert spool.flush(30)
-    assert receiver.arrived(CHAIN) == list(range(1_510))
+    assert receiver.sequences(CHAIN) == list(range(1_510))
     assert max(map(len, receiver.requests)) == 512
     assert [1_500] in [[plain(record)[names.CHAIN_SEQUENCE] for record in request] for request in receiver.requests]
     spool.close()
@@ -389,7 +381,7 @@ def test_of_two_living_processes_one_adopts(tmp_path: Path, receiver: Receiver, 
     senders().start()
     until(lambda: not any((tmp_path / chain).exists() for chain in chains))
     assert os.waitpid(child, 0)[1] == 0
-    assert {chain: receiver.arrived(chain) for chain in chains} == {chain: list(range(20)) for chain in chains}
+    assert {chain: receiver.sequences(chain) for chain in chains} == {chain: list(range(20)) for chain in chains}
 
 
 def test_a_living_process_keeps_its_chain(tmp_path: Path, receiver: Receiver, senders: Senders) -> None:
@@ -466,8 +458,8 @@ def test_a_forked_child_sends_its_own_and_leaves_its_parents_alone(
     receiver = Receiver()
     for body in bodies:
         receiver.keep(messages.ExportLogsServiceRequest.FromString(body))
-    assert receiver.arrived("c" * 32) == [0, 1]
-    assert receiver.arrived(CHAIN) == [0, 1, 2]
+    assert receiver.sequences("c" * 32) == [0, 1]
+    assert receiver.sequences(CHAIN) == [0, 1, 2]
 
 
 @pytest.mark.complains
@@ -484,7 +476,7 @@ def test_the_end_is_not_waited_for_long_and_the_rest_is_the_next_ones(
     receiver.judge = lambda _: None
     senders().start()
     until(lambda: not spool.folder.exists())
-    assert receiver.arrived(CHAIN) == [0, 1]
+    assert receiver.sequences(CHAIN) == [0, 1]
 
 
 AT_ONCE = """
@@ -505,6 +497,6 @@ def test_a_process_that_ends_at_once_delivers_at_its_exit(tmp_path: Path, receiv
     ended = subprocess.run(
         [sys.executable, "-c", AT_ONCE, tmp_path, payload("a" * 32, 0)], check=True, capture_output=True, text=True
     )
-    assert receiver.arrived("a" * 32) == [0]
+    assert receiver.sequences("a" * 32) == [0]
     assert list(tmp_path.iterdir()) == []
     assert ended.stderr == ""

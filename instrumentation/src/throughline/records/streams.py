@@ -10,6 +10,9 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 
 from throughline import names
+from throughline.store.queries import CONTENTS, REJECTED, SPANS
+
+__all__ = ["AUDIT", "CONTENTS", "LOGS", "NAMING", "RECORDS", "REJECTED", "SPANS", "USER", "batches", "hits"]
 
 Query = dict[str, Any]
 Hit = dict[str, Any]
@@ -17,11 +20,8 @@ T = TypeVar("T")
 
 RECORDS: Final = "logs-genai.record.otel-*,logs-genai.operation.otel-*,logs-genai.evaluation.otel-*"
 """Streams of chained records, which stay."""
-CONTENTS: Final = "logs-genai.content.otel-*"
 AUDIT: Final = "logs-genai.audit.otel-*"
-REJECTED: Final = "logs-genai.rejected.otel-*"
 LOGS: Final = "logs-*.otel-*,-logs-genai.*"
-SPANS: Final = "traces-*.otel-*"
 NAMING: Final = f"{LOGS},{RECORDS},{SPANS}"
 """Where somebody may be named. What a pattern leaves out, it leaves out of those before it."""
 BATCH: Final = 500
