@@ -22,6 +22,8 @@ from throughline.store.traces import epoch
 RECORDS: Final = "logs-genai.record.otel-*"
 EVALUATIONS: Final = "logs-genai.evaluation.otel-*"
 CONTENTS: Final = "logs-genai.content.otel-*"
+OPERATIONS: Final = "logs-genai.operation.otel-*"
+REPORTS: Final = "logs-genai.report.otel-*"
 REJECTED: Final = "logs-genai.rejected.otel-*"
 SPANS: Final = "traces-*.otel-*"
 LOGS: Final = "logs-generic.otel-*"

@@ -21,6 +21,7 @@ class Retention:
     evaluations: int = 400
     contents: int = 400
     audit: int = 3650
+    reports: int = 90
     rejected: int = 400
     logs: int = 14
     metrics: int = 90

@@ -24,6 +24,7 @@ METADATA: Final = (
     "logs-genai.operation.otel-*",
     "logs-genai.evaluation.otel-*",
     "logs-genai.audit.otel-*",
+    "logs-genai.report.otel-*",
     "metrics-*.otel-*",
 )
 CONTENT: Final = ("logs-genai.content.otel-*", "logs-genai.rejected.otel-*", "logs-generic.otel-*", "traces-*.otel-*")

@@ -35,6 +35,7 @@ KINDS: Final = (
     Kind("evaluations", "logs-genai.evaluation.otel-*", mappings.RECORD, priority=400),
     Kind("contents", "logs-genai.content.otel-*", mappings.CONTENT, priority=400),
     Kind("audit", "logs-genai.audit.otel-*", mappings.RECORD, priority=400),
+    Kind("reports", "logs-genai.report.otel-*", mappings.RECORD, priority=400),
     Kind("rejected", "logs-genai.rejected.otel-*", mappings.RECORD, priority=400),
     Kind("logs", "logs-*.otel-*", mappings.LOG),
     Kind("metrics", "metrics-*.otel-*", mappings.metric()),
