@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 from dashboards import known
-from dashboards.datasource import Everything, Moment, interpolate
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
+from preview.datasource import Everything, Moment, interpolate
 
 FOLDER = Path(__file__).resolve().parents[2] / "grafana-dashboards"
 MOMENT = Moment(known.START, known.END, known.MINUTE)

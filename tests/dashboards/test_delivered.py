@@ -7,13 +7,13 @@ import time
 import pytest
 from dashboards import known
 from dashboards.conftest import Ask, Plain
-from dashboards.datasource import Moment, documents, interpolate, shaped
 from elasticsearch import Elasticsearch
 from opentelemetry._logs import LogRecord
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
+from preview.datasource import Moment, documents, interpolate, shaped
 from throughline import names
 from throughline.store.queries import CONTENTS, RECORDS
 

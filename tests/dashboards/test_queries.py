@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from dashboards import known
 from dashboards.conftest import Ask, Plain
-from dashboards.datasource import Columns, Everything, documents, series, shaped, table
+from preview.datasource import Columns, Everything, documents, series, shaped, table
 from throughline import names
 
 pytestmark = pytest.mark.stack

@@ -77,7 +77,7 @@ class Moment:
                     }
                 }
             case "terms":
-                return {"terms": _terms(bucket, metrics)}
+                return {"terms": _terms(bucket)}
             case "filters":
                 asked = {one["label"] or one["query"]: _lucene(one["query"]) for one in settings["filters"]}
                 return {"filters": {"filters": asked}}
@@ -89,7 +89,7 @@ def _lucene(query: str) -> Plain:
     return {"query_string": {"query": query, "analyze_wildcard": True}}
 
 
-def _terms(bucket: Plain, metrics: list[Plain]) -> Plain:
+def _terms(bucket: Plain) -> Plain:
     settings = bucket["settings"]
     order = settings["orderBy"]
     assert order in {"_count", "_key"}, "ordering by a metric is not translated"
