@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 from opentelemetry import baggage, context, trace
@@ -23,11 +23,17 @@ KEYS: dict[str, str] = {
     "prompt_name": names.PROMPT_NAME,
     "prompt_version": names.PROMPT_VERSION,
     "prompt_variant": names.PROMPT_VARIANT,
+    "prompt_template_hash": names.PROMPT_TEMPLATE_HASH,
+    "prompt_variables": names.PROMPT_VARIABLES,
+    "experiment": names.EXPERIMENT_NAME,
     "keep": names.KEEP,
+    "judging": names.JUDGING,
 }
 """Field of Identity → attribute name, which is the baggage key as well. No other baggage is read."""
 
 _FIELDS = {key: name for name, key in KEYS.items()}
+_OF_A_PROMPT = tuple(key for name, key in KEYS.items() if name.startswith("prompt_") or name == "experiment")
+_BOOLEANS = frozenset({names.KEEP, names.JUDGING})
 _MAXIMUM_LENGTH = 256  # baggage comes from outside; a longer value is cut, so that no caller can bloat every span
 
 
@@ -41,8 +47,23 @@ class Identity:
     prompt_name: str | None = None
     prompt_version: str | None = None
     prompt_variant: str | None = None
+    prompt_template_hash: str | None = None
+    prompt_variables: Sequence[str] | None = None
+    """Names of what the template was filled with, never the values."""
+    experiment: str | None = None
+    """Which experiment chose the variant; None where none did, so that a comparison counts assigned traffic alone."""
     keep: bool | None = None
     """The wish that this trace be kept, whatever the sampler would decide."""
+    judging: bool | None = None
+    """What runs here judges another answer: none of the application's own traffic."""
+
+
+class Named(Protocol):
+    """A prompt that says what it is, such as `throughline.prompts.Prompt`."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Field of Identity → value, of the fields that tell of a prompt."""
 
 
 def identity() -> Identity:
@@ -58,32 +79,46 @@ def carried(current: Context) -> dict[str, Any]:
     return {_FIELDS[key]: _value(key, str(entry)) for key, entry in entries.items() if key in _FIELDS and entry}
 
 
-def _value(key: str, entry: str) -> str | bool:
-    return entry.lower() in ("true", "1") if key == names.KEEP else entry[:_MAXIMUM_LENGTH]
+def _value(key: str, entry: str) -> str | bool | tuple[str, ...]:
+    if key in _BOOLEANS:
+        return entry.lower() in ("true", "1")
+    if key != names.PROMPT_VARIABLES:
+        return entry[:_MAXIMUM_LENGTH]
+    whole = entry if len(entry) <= _MAXIMUM_LENGTH else entry[: _MAXIMUM_LENGTH + 1].rpartition(",")[0]
+    return tuple(name for name in whole.split(",") if name)
 
 
 @contextmanager
 def identify(
     *,
+    prompt: Named | None = None,
     user_id: str | None = None,
     session_id: str | None = None,
     conversation_id: str | None = None,
     prompt_name: str | None = None,
     prompt_version: str | None = None,
     prompt_variant: str | None = None,
+    prompt_template_hash: str | None = None,
+    prompt_variables: Sequence[str] | None = None,
+    experiment: str | None = None,
     keep: bool | None = None,
+    judging: bool | None = None,
 ) -> Iterator[Identity]:
     """Everything that runs inside, in this process and in the services it calls, belongs to this user and prompt.
 
-    What is left out keeps the value that it had. The span that is current at entry is stamped too.
+    What is left out keeps the value that it had, but who names a prompt (`prompt_name`, or all of it at once by
+    `prompt`) names it anew: nothing of another prompt or its experiment stays. `judging=False` takes it back. The span
+    that is current at entry is stamped too.
     """
-    given = Identity(user_id, session_id, conversation_id, prompt_name, prompt_version, prompt_variant, keep)
-    entries = {KEYS[f.name]: value for f in fields(given) if (value := getattr(given, f.name)) is not None}
-    current = context.get_current()
-    for key, value in entries.items():
-        current = baggage.set_baggage(key, str(value).lower() if isinstance(value, bool) else str(value), current)
+    given = Identity(
+        user_id, session_id, conversation_id, prompt_name, prompt_version, prompt_variant, prompt_template_hash,
+        prompt_variables, experiment, keep, judging,
+    )  # fmt: skip
+    own = {f.name: value for f in fields(given) if (value := getattr(given, f.name)) is not None}
+    current = _carrying(context.get_current(), {**(prompt.identity if prompt else {}), **own})
     stamp_all_spans()
-    trace.get_current_span(current).set_attributes(stamps(current))
+    if (span := trace.get_current_span(current)).is_recording():
+        span.set_attributes(stamps(current))
     token = context.attach(current)
     try:
         yield identity()
@@ -91,7 +126,27 @@ def identify(
         context.detach(token)
 
 
-def stamps(current: Context) -> Mapping[str, str | bool]:
+def _carrying(current: Context, given: Mapping[str, Any]) -> Context:
+    """This context with these fields in its baggage."""
+    left = set(_OF_A_PROMPT if "prompt_name" in given else ())
+    if given.get("judging") is False:
+        left.add(names.JUDGING)
+    for key in left & baggage.get_all(current).keys():
+        current = baggage.remove_baggage(key, current)
+    for name, value in given.items():
+        if value is not None and not (name == "judging" and value is False):
+            current = baggage.set_baggage(KEYS[name], _written(value), current)
+    return current
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str) else ",".join(value)
+
+
+def stamps(current: Context) -> Mapping[str, str | bool | tuple[str, ...]]:
+    """What the identity of `current` puts on a span, by attribute name."""
     return {KEYS[name]: value for name, value in carried(current).items()}
 
 

@@ -51,7 +51,11 @@ class Operation:
     prompt_name: str | None = attr(names.PROMPT_NAME, start=True, metric=True)
     prompt_version: str | None = attr(names.PROMPT_VERSION, start=True, metric=True)
     prompt_variant: str | None = attr(names.PROMPT_VARIANT, start=True, metric=True)
+    prompt_template_hash: str | None = attr(names.PROMPT_TEMPLATE_HASH, start=True)
+    prompt_variables: Sequence[str] | None = attr(names.PROMPT_VARIABLES, start=True)
+    experiment: str | None = attr(names.EXPERIMENT_NAME, start=True)
     keep: bool | None = attr(names.KEEP, start=True)
+    judging: bool | None = attr(names.JUDGING, start=True)
 
     stream: bool | None = attr(names.REQUEST_STREAM)
     max_tokens: int | None = attr(names.REQUEST_MAX_TOKENS)

@@ -21,7 +21,9 @@ ARGUMENTS: dict[str, Any] = {"model": "gpt-4o", "messages": MESSAGES}
 def test_the_identity_is_on_span_record_and_bounded_on_metrics(telemetry: Telemetry) -> None:
     telemetry.instrument()
     given = {"user_id": "ada", "session_id": "s-1", "conversation_id": "c-1", "prompt_name": "answer",
-             "prompt_version": "3", "prompt_variant": "b", "keep": True}  # fmt: skip
+             "prompt_version": "3", "prompt_variant": "b", "prompt_template_hash": "ab12",
+             "prompt_variables": ("passages", "question"), "experiment": "wording", "keep": True,
+             "judging": True}  # fmt: skip
     tracer = telemetry.tracer_provider.get_tracer("app")
     with throughline.identify(**given), tracer.start_as_current_span("anything"):
         client(answering(json_response(chat_reply()))).chat.completions.create(**ARGUMENTS)
@@ -32,7 +34,11 @@ def test_the_identity_is_on_span_record_and_bounded_on_metrics(telemetry: Teleme
         "gen_ai.prompt.name": "answer",
         "gen_ai.prompt.version": "3",
         "throughline.prompt.variant": "b",
+        "throughline.prompt.template_hash": "ab12",
+        "throughline.prompt.variables": ("passages", "question"),
+        "throughline.experiment.name": "wording",
         "throughline.keep": True,
+        "throughline.judging": True,
     }
     for span in telemetry.spans():
         assert expected.items() <= dict(span.attributes).items()
@@ -40,7 +46,8 @@ def test_the_identity_is_on_span_record_and_bounded_on_metrics(telemetry: Teleme
     assert expected.items() <= dict(telemetry.record().attributes).items()
     (point,) = telemetry.points()["gen_ai.client.operation.duration"]
     assert {"gen_ai.prompt.name", "gen_ai.prompt.version", "throughline.prompt.variant"} <= set(point.attributes)
-    assert not {"user.id", "session.id", "gen_ai.conversation.id"} & set(point.attributes)
+    bounded = {"gen_ai.prompt.name", "gen_ai.prompt.version", "throughline.prompt.variant"}
+    assert not (set(expected) - bounded) & set(point.attributes)
 
 
 def test_identities_nest_and_end(telemetry: Telemetry) -> None:
@@ -51,11 +58,44 @@ def test_identities_nest_and_end(telemetry: Telemetry) -> None:
     assert throughline.identity() == throughline.Identity()
 
 
+def test_who_names_a_prompt_anew_keeps_nothing_of_the_one_before(telemetry: Telemetry) -> None:
+    outer = {"prompt_name": "answer", "prompt_version": "3", "prompt_variant": "b", "prompt_template_hash": "ab12",
+             "prompt_variables": ["question"], "experiment": "wording"}  # fmt: skip
+    with throughline.identify(user_id="ada", **outer):  # type: ignore[arg-type]  # each as its parameter wants it
+        with throughline.identify(prompt_name="summary", prompt_variant="short"):
+            named = throughline.Identity(user_id="ada", prompt_name="summary", prompt_variant="short")
+            assert throughline.identity() == named
+        with throughline.identify(prompt_variant="c"):
+            assert throughline.identity().prompt_name == "answer"
+            assert throughline.identity().experiment == "wording"
+        assert throughline.identity().prompt_variables == ("question",)
+
+
+def test_judging_can_be_taken_back_from_who_said_so_by_baggage(telemetry: Telemetry) -> None:
+    token = context.attach(propagate.extract({"baggage": "throughline.judging=true"}))
+    try:
+        assert throughline.identity().judging is True
+        with throughline.identify(judging=False):
+            assert throughline.identity().judging is None
+            outgoing: dict[str, str] = {}
+            propagate.inject(outgoing)
+            assert "judging" not in outgoing.get("baggage", "")
+    finally:
+        context.detach(token)
+
+
 def test_the_identity_arrives_from_a_request_and_leaves_with_one(telemetry: Telemetry) -> None:
-    incoming = propagate.extract({"baggage": "user.id=ada%20l,session.id=s-1,secret=x,throughline.keep=true"})
+    incoming = propagate.extract(
+        {
+            "baggage": "user.id=ada%20l,session.id=s-1,secret=x,throughline.keep=true,"
+            "throughline.prompt.variables=a%2Cb,throughline.experiment.name=e"
+        }
+    )
     token = context.attach(incoming)
     try:
-        assert throughline.identity() == throughline.Identity(user_id="ada l", session_id="s-1", keep=True)
+        assert throughline.identity() == throughline.Identity(
+            user_id="ada l", session_id="s-1", keep=True, prompt_variables=("a", "b"), experiment="e"
+        )
         outgoing: dict[str, str] = {}
         propagate.inject(outgoing)
         assert "user.id=ada" in outgoing["baggage"]
@@ -73,3 +113,9 @@ def test_baggage_of_others_is_not_read_and_long_values_are_cut(telemetry: Teleme
         context.detach(token)
     assert "hunter2" not in telemetry.everything()
     assert len(telemetry.attributes()["user.id"]) == 256
+
+
+def test_a_long_list_of_variables_is_cut_between_two_names() -> None:
+    given = [f"variable_{number:02}" for number in range(60)]  # 12 characters with the comma: 21 fit in 256
+    with throughline.identify(prompt_variables=given):
+        assert throughline.identity().prompt_variables == tuple(given[:21])
