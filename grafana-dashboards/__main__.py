@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from board import requests_dashboard
+from boards import BOARDS
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 GENERATED: Final = Path(__file__).parent / "generated"
@@ -16,7 +16,7 @@ GENERATED: Final = Path(__file__).parent / "generated"
 
 def rendered() -> dict[str, str]:
     """Each dashboard's file and its text."""
-    boards = {"requests.json": requests_dashboard().build()}
+    boards = {f"{board.name}.json": board.built() for board in BOARDS}
     return {name: json.dumps(board, cls=JSONEncoder, indent=2, sort_keys=True) + "\n" for name, board in boards.items()}
 
 

@@ -1,61 +1,88 @@
-"""The dashboard everybody needs first: which panels, where. What each shows is in panels/."""
+"""What every board is made of: its panels in rows, its variables, and the ways to the others. Boards are in boards/."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
-from grafana_foundation_sdk.builders.dashboard import Dashboard, DashboardLink
+from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import (
+    Dashboard,
     DashboardCursorSync,
     DashboardLinkType,
     GridPos,
     Panel,
 )
-from panels import errors, latency, links, prompts, requests, sources, usage
-from panels.variables import JAEGER_PAGE, variables
+from panels.variables import JAEGER_PAGE, variable
 
-# Height of each row of panels, and its panels with their widths; 24 columns make the whole width. The first three
-# rows, latency, errors and prompts, fill one screen.
-ROWS: Final = (
-    (5, ((latency.now, 12), (errors.rate_now, 6), (errors.calls_now, 6))),
-    (10, ((latency.distribution, 14), (errors.by_type, 10))),
-    (9, ((prompts.top, 24),)),
-    (9, ((latency.over_the_time, 12), (errors.rate_over_time, 12))),
-    (9, ((usage.rate, 12), (errors.by_type_over_time, 12))),
-    (9, ((usage.tokens, 12), (usage.by_model, 12))),
-    (14, ((requests.latest, 24),)),
-)
+TAG: Final = "throughline"
+# Of a panel whose queries go to several data sources.
+MIXED: Final = DataSourceRef(type_val="datasource", uid="-- Mixed --")
+Make = Callable[[], Builder[Panel]]
+Row = tuple[int, tuple[tuple[Make, int], ...]]
+"""A row's height, and its panels with their widths; 24 columns make the whole width."""
 
 
-def placed() -> list[Builder[Panel]]:
-    """Every panel with its number and place."""
-    panels: list[Builder[Panel]] = []
-    top = 0
-    for height, row in ROWS:
-        left = 0
-        for make, width in row:
-            position = GridPos(h=height, w=width, x=left, y=top)
-            panels.append(make().id(len(panels) + 1).datasource(sources.RECORDS).grid_pos(position))
-            left += width
-        top += height
-    return panels
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A dashboard: `name` is its file's and, behind `throughline-`, its fixed uid."""
+
+    name: str
+    title: str
+    description: str
+    rows: tuple[Row, ...]
+    variables: tuple[str, ...]
+    since: str = "now-1h"
+
+    def built(self) -> Dashboard:
+        """As Grafana reads it. Raises KeyError for a variable that nobody defines."""
+        board = (
+            builders.Dashboard(self.title)
+            .uid(f"{TAG}-{self.name}")
+            .description(self.description)
+            .tags([TAG])
+            .time(self.since, "now")
+            .refresh("30s")
+            .timezone("browser")
+            .tooltip(DashboardCursorSync.CROSSHAIR)
+            .link(_others())
+            .link(_jaeger())
+            .variables([variable(name) for name in (*self.variables, JAEGER_PAGE)])
+            .build()
+        )
+        board.panels = list(self._placed())
+        return board
+
+    def _placed(self) -> list[Panel]:
+        """Every panel with its number and place, and the data source that its queries name."""
+        panels: list[Panel] = []
+        top = 0
+        for height, row in self.rows:
+            left = 0
+            for make, width in row:
+                panel = make().build()
+                panel.id_val, panel.datasource = len(panels) + 1, _source(panel)
+                panel.grid_pos = GridPos(h=height, w=width, x=left, y=top)
+                panels.append(panel)
+                left += width
+            top += height
+        return panels
 
 
-def requests_dashboard() -> Dashboard:
-    """Latency, errors and prompts first; then how they moved, usage, and the requests themselves."""
-    board = (
-        Dashboard("LLM requests")
-        .uid(links.DASHBOARD)
-        .description("Every model call, from the records: never sampled.")
-        .tags(["throughline"])
-        .time("now-1h", "now")
-        .refresh("30s")
-        .timezone("browser")
-        .tooltip(DashboardCursorSync.CROSSHAIR)
-        .link(DashboardLink("Jaeger").type(DashboardLinkType.LINK).url(f"${{{JAEGER_PAGE}}}").target_blank(True))
-        .variables(list(variables()))
-    )
-    for panel in placed():
-        board = board.with_panel(panel)
-    return board
+def _source(panel: Panel) -> DataSourceRef | None:
+    targets: list[Any] = list(panel.targets or ())
+    named = {target.datasource.uid: target.datasource for target in targets}
+    return next(iter(named.values()), None) if len(named) < 2 else MIXED
+
+
+def _others() -> builders.DashboardLink:
+    """To the other boards, with what is chosen here; a variable that one lacks does nothing there."""
+    link = builders.DashboardLink("Throughline").type(DashboardLinkType.DASHBOARDS).tags([TAG])
+    return link.as_dropdown(False).keep_time(True).include_vars(True)
+
+
+def _jaeger() -> builders.DashboardLink:
+    return builders.DashboardLink("Jaeger").type(DashboardLinkType.LINK).url(f"${{{JAEGER_PAGE}}}").target_blank(True)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from panels import fields, sources
-from panels.variables import CHOICES, JAEGER_PAGE, SLOWER
+from panels.variables import CALLING, JAEGER_PAGE, SLOWER
 
-DASHBOARD = "throughline-requests"
+OVERVIEW = "throughline-overview"
 Link = dict[str, object]
 
 
@@ -50,8 +50,8 @@ def _document(source: str) -> str:
 
 def slower_requests() -> Link:
     """The value is a latency: this dashboard's requests that took at least as long, under the same choices."""
-    choices = "&".join(f"${{{name}:queryparam}}" for name in CHOICES)
-    url = f"/d/{DASHBOARD}?from=${{__from}}&to=${{__to}}&{choices}&var-{SLOWER}=${{__value.raw}}"
+    choices = "&".join(f"${{{name}:queryparam}}" for name in CALLING)
+    url = f"/d/{OVERVIEW}?from=${{__from}}&to=${{__to}}&{choices}&var-{SLOWER}=${{__value.raw}}"
     return {"title": "Requests at least this slow", "url": url}
 
 

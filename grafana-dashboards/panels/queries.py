@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models import elasticsearch as model
+from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.elasticsearch import BucketAggregation, MetricAggregation
 
 from panels import fields, sources
-from panels.variables import FILTER
+from panels.variables import CALLS as CHOSEN_CALLS
 
 CALLS: Final = "1"
 ERRORS: Final = "2"
@@ -84,16 +86,18 @@ def total(field: str, identity: str) -> model.Sum:
 
 
 def ask(
-    metrics: list[MetricAggregation],
-    buckets: list[BucketAggregation],
+    metrics: Sequence[MetricAggregation],
+    buckets: Sequence[BucketAggregation],
     *,
     only: str | None = None,
+    of: str = CHOSEN_CALLS,
+    source: DataSourceRef = sources.RECORDS,
     alias: str | None = None,
     name: str = "A",
 ) -> Dataquery:
-    """A query of the records that the variables choose, and of these `only` some."""
-    query = Dataquery().datasource(sources.RECORDS).ref_id(name).time_field(fields.TIME)
-    query = query.query(f"{FILTER} AND {only}" if only else FILTER)
+    """A query of the documents that the filter `of` leaves, and of these `only` some."""
+    query = Dataquery().datasource(source).ref_id(name).time_field(fields.TIME)
+    query = query.query(f"{of} AND {only}" if only else of)
     built = query.build()
-    built.metrics, built.bucket_aggs, built.alias = metrics, buckets, alias
+    built.metrics, built.bucket_aggs, built.alias = list(metrics), list(buckets), alias
     return query

@@ -1,8 +1,9 @@
-"""The dashboard's variables and the filter that they make together; every panel's query starts with that filter."""
+"""The variables that boards share, and the filters that panels make of them; which of them a board has is its own."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import QueryVariable, TextBoxVariable
@@ -13,6 +14,7 @@ from panels import fields, sources
 # Inside `field:( … )` it matches every record. A mere `*` would hide those that lack the field: calls without a user.
 EVERYTHING: Final = "(*:*)"
 CHOICES: Final = {
+    "environment": fields.ENVIRONMENT,
     "service": fields.SERVICE,
     "operation": fields.OPERATION,
     "provider": fields.PROVIDER,
@@ -21,15 +23,45 @@ CHOICES: Final = {
     "variant": fields.VARIANT,
     "user": fields.USER,
 }
-FILTER: Final = " AND ".join(f"{field}:${name}" for name, field in CHOICES.items())
-SLOWER: Final = "slower_than"
+# What stands in a choice until somebody chooses; All in the others.
+_CHOSEN: Final = {"operation": "chat"}
+SHARED: Final = ("environment", "service", "provider", "model", "prompt", "variant", "user")
+CALLING: Final = ("environment", "service", "operation", "provider", "model", "prompt", "variant", "user")
 JAEGER_PAGE: Final = "jaeger_page"
+SLOWER: Final = "slower_than"
+TRACE: Final = "trace_id"
+# What a person may type, or a link may set: label and what stands in it until then.
+WRITTEN: Final = {
+    SLOWER: ("Requests of at least (s)", "0"),
+    TRACE: ("Trace id", ""),
+    JAEGER_PAGE: ("Jaeger's page", "https://127.0.0.1:16686"),
+}
+_HIDDEN: Final = {JAEGER_PAGE}
+Variable = QueryVariable | TextBoxVariable
 
 
-def choice(name: str, field: str) -> QueryVariable:
+def chosen(names: Iterable[str]) -> str:
+    """The filter that these choices make together."""
+    return " AND ".join(f"{CHOICES[name]}:${name}" for name in names)
+
+
+# A judge's calls are none of the application's own traffic.
+_OWN: Final = f"NOT {fields.JUDGING}:true"
+FILTER: Final = f"{chosen(SHARED)} AND {_OWN}"
+"""Records, operations and retrievals alike."""
+CALLS: Final = f"{chosen(CALLING)} AND {_OWN}"
+"""Of the records, those of the chosen operation."""
+
+
+def variable(name: str) -> Variable:
+    """The variable of this name. Raises KeyError if there is none."""
+    return _choice(name, CHOICES[name]) if name in CHOICES else _written(name, *WRITTEN[name])
+
+
+def _choice(name: str, field: str) -> QueryVariable:
     """Any of the field's values in the chosen time; the most frequent ones first, for users can be many."""
     question = {"find": "terms", "field": field, "query": "*", "size": 1000, "orderBy": "doc_count"}
-    chosen = ("All", "$__all") if name != "operation" else ("chat", "chat")
+    text, value = (_CHOSEN[name],) * 2 if name in _CHOSEN else ("All", "$__all")
     return (
         QueryVariable(name)
         .label(name.capitalize())
@@ -39,25 +71,15 @@ def choice(name: str, field: str) -> QueryVariable:
         .multi(True)
         .include_all(True)
         .all_value(EVERYTHING)
-        .current(VariableOption(selected=True, text=[chosen[0]], value=[chosen[1]]))
+        .current(VariableOption(selected=True, text=[text], value=[value]))
     )
 
 
-def written(name: str, label: str, value: str, *, hide: VariableHide) -> TextBoxVariable:
-    """A value that a person may type, or a link may set."""
+def _written(name: str, label: str, value: str) -> TextBoxVariable:
     return (
         TextBoxVariable(name)
         .label(label)
-        .hide(hide)
+        .hide(VariableHide.HIDE_VARIABLE if name in _HIDDEN else VariableHide.DONT_HIDE)
         .default_value(value)
         .current(VariableOption(selected=True, text=value, value=value))
     )
-
-
-def variables() -> list[QueryVariable | TextBoxVariable]:
-    """All of them, in the order in which they are shown."""
-    return [
-        *(choice(name, field) for name, field in CHOICES.items()),
-        written(SLOWER, "Requests of at least (s)", "0", hide=VariableHide.DONT_HIDE),
-        written(JAEGER_PAGE, "Jaeger's page", "https://127.0.0.1:16686", hide=VariableHide.HIDE_VARIABLE),
-    ]

@@ -229,10 +229,11 @@ def test_grafana_opens_with_the_dashboard(services: dict[str, Plain]) -> None:
     assert home.startswith(f"{environment['THROUGHLINE_DASHBOARDS']}/")
 
 
-def test_dashboard_links_to_jaegers_published_page(services: dict[str, Plain]) -> None:
+def test_dashboards_link_to_jaegers_published_page(services: dict[str, Plain]) -> None:
     page = services["gateway"]["environment"]["JAEGER_PAGE_URL"]
-    dashboard = (REPOSITORY / "grafana-dashboards" / "generated" / "requests.json").read_text()
-    assert f'"query": "{page}"' in dashboard
+    boards = sorted((REPOSITORY / "grafana-dashboards" / "generated").glob("*.json"))
+    assert boards
+    assert all(f'"query": "{page}"' in board.read_text() for board in boards)
 
 
 def test_services_speak_to_each_other_where_they_listen(services: dict[str, Plain]) -> None:

@@ -14,22 +14,25 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 from preview.datasource import Everything, Moment, interpolate
 
-FOLDER = Path(__file__).resolve().parents[2] / "grafana-dashboards"
-MOMENT = Moment(known.START, known.END, known.MINUTE)
 Plain = dict[str, Any]
 Ask = Callable[..., Plain]
+FOLDER = Path(__file__).resolve().parents[2] / "grafana-dashboards"
+BOARDS: dict[str, Plain] = {
+    file.stem: json.loads(file.read_text()) for file in sorted((FOLDER / "generated").glob("*.json"))
+}
+MOMENT = Moment(known.START, known.END, known.MINUTE)
 
 
 @pytest.fixture(scope="session")
-def dashboard() -> Plain:
-    """The committed JSON."""
-    return dict(json.loads((FOLDER / "generated" / "requests.json").read_text()))
+def boards() -> dict[str, Plain]:
+    """The committed JSON of every board, by its name."""
+    return BOARDS
 
 
-@pytest.fixture(scope="session")
-def panels(dashboard: Plain) -> dict[str, Plain]:
-    """Its panels by their titles."""
-    return {panel["title"]: panel for panel in dashboard["panels"]}
+@pytest.fixture(params=sorted(BOARDS))
+def board(request: pytest.FixtureRequest) -> Plain:
+    """One of them after the other."""
+    return BOARDS[request.param]
 
 
 @pytest.fixture(scope="session")
@@ -64,22 +67,21 @@ def post(client: Elasticsearch, sources: dict[str, Plain]) -> Ask:
     return send
 
 
-@pytest.fixture(scope="session")
-def defaults(dashboard: Plain) -> dict[str, str | list[str]]:
-    """The variables' values when the dashboard is opened."""
+def defaults(board: Plain) -> dict[str, str | list[str]]:
+    """The variables' values when the board is opened."""
     values: dict[str, str | list[str]] = {}
-    for variable in dashboard["templating"]["list"]:
+    for variable in board["templating"]["list"]:
         value = variable["current"]["value"]
         values[variable["name"]] = Everything(variable["allValue"]) if value == ["$__all"] else value
     return values
 
 
 @pytest.fixture(scope="module")
-def ask(post: Ask, defaults: dict[str, str | list[str]]) -> Ask:
-    """Put a panel's query with the default choices, but for those given."""
+def ask(post: Ask) -> Ask:
+    """Put a query of a board's panel with the board's default choices, but for those given."""
 
-    def answer(target: Plain, **chosen: str | list[str]) -> Plain:
-        query = interpolate(target["query"], {**defaults, **chosen})
+    def answer(board: Plain, target: Plain, **chosen: str | list[str]) -> Plain:
+        query = interpolate(target["query"], {**defaults(board), **chosen})
         return post(MOMENT.search({**target, "query": query}), target["datasource"]["uid"])
 
     return answer

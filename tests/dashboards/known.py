@@ -59,6 +59,7 @@ def _document(service: str, number: int, minute: int, attributes: Plain) -> Plai
     """The exporter's form: milliseconds and their fraction as text, attributes under their dotted names."""
     trace = f"{number:032x}"
     record = f"{trace}{number:016x}"
+    environment = "staging" if number == 1020 else "production"
     return {
         "_id": record,
         "@timestamp": f"{START + minute * MINUTE + number}.000001",
@@ -66,7 +67,7 @@ def _document(service: str, number: int, minute: int, attributes: Plain) -> Plai
         "span_id": f"{number:016x}",
         "event_name": names.CLIENT_INFERENCE_OPERATION_DETAILS,
         "attributes": attributes | {names.RECORD_ID: record},
-        "resource": {"attributes": {names.SERVICE_NAME: service}},
+        "resource": {"attributes": {names.SERVICE_NAME: service, names.DEPLOYMENT_ENVIRONMENT_NAME: environment}},
         "scope": {"name": "throughline"},
         "body": {"text": ""},
     }

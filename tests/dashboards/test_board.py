@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from dashboards.conftest import FOLDER, Plain
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
@@ -58,37 +59,47 @@ def links(panel: Plain) -> dict[str, list[Plain]]:
     }
 
 
+@pytest.fixture
+def overview(boards: dict[str, Plain]) -> dict[str, Plain]:
+    """The overview's panels by their titles."""
+    return {panel["title"]: panel for panel in boards["overview"]["panels"]}
+
+
 def test_generated_is_up_to_date() -> None:
     done = subprocess.run([sys.executable, FOLDER, "--check"], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_is_read_by_grafanas_own_types_without_loss(dashboard: Plain) -> None:
+def test_is_read_by_grafanas_own_types_without_loss(board: Plain) -> None:
     """The foundation SDK's types are generated from Grafana's schema; what they do not know, they drop."""
     register_default_plugins()
-    read = Dashboard.from_json(json.loads(json.dumps(dashboard)))
-    assert list(lost(dashboard, json.loads(json.dumps(read, cls=JSONEncoder)), "dashboard")) == []
+    read = Dashboard.from_json(json.loads(json.dumps(board)))
+    assert list(lost(board, json.loads(json.dumps(read, cls=JSONEncoder)), "board")) == []
 
 
-def test_identity_is_fixed(dashboard: Plain) -> None:
-    assert dashboard["uid"] == "throughline-requests"
-    assert "id" not in dashboard
-    assert [panel["id"] for panel in dashboard["panels"]] == list(range(1, len(dashboard["panels"]) + 1))
+def test_identities_are_fixed(boards: dict[str, Plain]) -> None:
+    for name, board in boards.items():
+        assert board["uid"] == f"throughline-{name}"
+        assert "id" not in board
+        assert [panel["id"] for panel in board["panels"]] == list(range(1, len(board["panels"]) + 1))
+    assert len({board["title"] for board in boards.values()}) == len(boards)
 
 
-def test_needs_no_plugin_to_download(dashboard: Plain, sources: dict[str, Plain]) -> None:
-    assert {panel["type"] for panel in dashboard["panels"]} <= CORE_PANELS
+def test_needs_no_plugin_to_download(board: Plain, sources: dict[str, Plain]) -> None:
+    assert {panel["type"] for panel in board["panels"]} <= CORE_PANELS
     assert {source["type"] for source in sources.values()} <= CORE_SOURCES
-    steps = {step["id"] for panel in dashboard["panels"] for step in panel.get("transformations", [])}
+    steps = {step["id"] for panel in board["panels"] for step in panel.get("transformations", [])}
     assert steps <= CORE_TRANSFORMATIONS
 
 
-def test_sources_are_those_provisioned(dashboard: Plain, sources: dict[str, Plain]) -> None:
-    named = [panel["datasource"] for panel in dashboard["panels"]]
-    named += [target["datasource"] for panel in dashboard["panels"] for target in panel["targets"]]
-    named += [each["datasource"] for each in dashboard["templating"]["list"] if each["type"] == "query"]
-    assert named
+def test_sources_are_those_provisioned(board: Plain, sources: dict[str, Plain]) -> None:
+    named = [target["datasource"] for panel in board["panels"] for target in panel.get("targets", [])]
+    named += [each["datasource"] for each in board["templating"]["list"] if each["type"] == "query"]
     assert all(sources[source["uid"]]["type"] == source["type"] for source in named)
+    for panel in board["panels"]:
+        asked = {target["datasource"]["uid"] for target in panel.get("targets", [])}
+        own = panel.get("datasource", {}).get("uid")
+        assert {own} == asked if len(asked) == 1 else own == ("-- Mixed --" if asked else None), panel["title"]
 
 
 def test_sources_refer_to_each_other_only(sources: dict[str, Plain]) -> None:
@@ -99,33 +110,37 @@ def test_sources_refer_to_each_other_only(sources: dict[str, Plain]) -> None:
     assert referred <= set(sources)
 
 
-def test_every_variable_used_is_defined_and_every_one_defined_is_used(dashboard: Plain) -> None:
-    defined = {variable["name"] for variable in dashboard["templating"]["list"]}
+def test_every_variable_used_is_defined_and_every_one_defined_is_used(board: Plain) -> None:
+    defined = {variable["name"] for variable in board["templating"]["list"]}
     used = set()
-    for text in leaves({"panels": dashboard["panels"], "links": dashboard["links"]}):
+    for text in leaves({"panels": board["panels"], "links": board["links"], "variables": board["templating"]}):
         for plain, braced in re.findall(r"\$(\w+)|\$\{([\w.]+)(?::\w+)?\}", text):
             name = plain or braced
-            if not BUILT_IN.fullmatch(name):
+            if name != "__all" and not BUILT_IN.fullmatch(name):
                 used.add(name)
     assert used == defined
 
 
-def test_panels_tile_the_width_and_the_three_first_fill_a_screen(dashboard: Plain) -> None:
+def test_panels_tile_the_width(board: Plain) -> None:
     cells = [
         (x, y)
-        for place in (panel["gridPos"] for panel in dashboard["panels"])
+        for place in (panel["gridPos"] for panel in board["panels"])
         for x in range(place["x"], place["x"] + place["w"])
         for y in range(place["y"], place["y"] + place["h"])
     ]
     height = max(y for _, y in cells) + 1
     assert sorted(cells) == [(x, y) for x in range(24) for y in range(height)]
-    bottom = {panel["title"]: panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"]}
+
+
+def test_the_three_first_fill_a_screen(boards: dict[str, Plain]) -> None:
+    panels = boards["overview"]["panels"]
+    bottom = {panel["title"]: panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels}
     first = ("Latency", "Latency distribution", "Error rate", "Errors by type", "Top prompts")
     assert all(bottom[title] <= 24 for title in first)
 
 
-def test_overrides_and_sorting_name_columns_that_the_panel_makes(panels: dict[str, Plain]) -> None:
-    for panel in panels.values():
+def test_overrides_and_sorting_name_columns_that_the_panel_makes(board: Plain) -> None:
+    for panel in board["panels"]:
         if panel["type"] != "table":
             continue
         columns = set(panel["transformations"][-1]["options"]["renameByName"].values())
@@ -135,16 +150,35 @@ def test_overrides_and_sorting_name_columns_that_the_panel_makes(panels: dict[st
         assert {sort["displayName"] for sort in panel.get("options", {}).get("sortBy", [])} <= columns
 
 
-def test_a_request_leads_to_its_trace(panels: dict[str, Plain], sources: dict[str, Plain]) -> None:
-    in_grafana, in_jaeger = links(panels["Requests"])["Trace"]
+def test_every_board_leads_to_the_others_and_keeps_what_is_chosen(board: Plain) -> None:
+    (link,) = (link for link in board["links"] if link["type"] == "dashboards")
+    assert set(link["tags"]) <= set(board["tags"])
+    assert link["keepTime"]
+    assert link["includeVars"]
+
+
+def test_links_name_boards_and_variables_that_there_are(boards: dict[str, Plain], board: Plain) -> None:
+    known = {other["uid"]: other for other in boards.values()}
+    for address in (urlsplit(text) for text in leaves(board["panels"]) if text.startswith("/d/")):
+        target = known[address.path.removeprefix("/d/")]
+        there = {variable["name"] for variable in target["templating"]["list"]}
+        here = {variable["name"] for variable in board["templating"]["list"]}
+        passed = set(re.findall(r"\$\{(\w+):queryparam\}", address.query))
+        assert passed <= there & here
+        assert {name.removeprefix("var-") for name in re.findall(r"(var-\w+)=", address.query)} <= there
+        assert {"from=${__from}", "to=${__to}"} <= set(address.query.split("&"))
+
+
+def test_a_request_leads_to_its_trace(overview: dict[str, Plain], sources: dict[str, Plain]) -> None:
+    in_grafana, in_jaeger = links(overview["Requests"])["Trace"]
     (pane,) = json.loads(parse_qs(urlsplit(in_grafana["url"]).query)["panes"][0]).values()
     assert sources[pane["datasource"]]["type"] == "jaeger"
     assert [query["query"] for query in pane["queries"]] == ["${__value.raw}"]
     assert in_jaeger["url"] == "${jaeger_page}/trace/${__value.raw}"
 
 
-def test_a_request_leads_to_its_record(panels: dict[str, Plain], sources: dict[str, Plain]) -> None:
-    link, _ = links(panels["Requests"])["Record"]
+def test_a_request_leads_to_its_record(overview: dict[str, Plain], sources: dict[str, Plain]) -> None:
+    link, _ = links(overview["Requests"])["Record"]
     (pane,) = json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0]).values()
     assert sources[pane["datasource"]]["jsonData"]["index"] == "logs-genai.record.otel-*"
     (query,) = pane["queries"]
@@ -153,24 +187,25 @@ def test_a_request_leads_to_its_record(panels: dict[str, Plain], sources: dict[s
     assert pane["range"] == {"from": "${__from}", "to": "${__to}"}
 
 
-def test_a_request_leads_to_what_was_said(panels: dict[str, Plain], sources: dict[str, Plain]) -> None:
-    both = links(panels["Requests"])["Record"]
+def test_a_request_leads_to_what_was_said(overview: dict[str, Plain], sources: dict[str, Plain]) -> None:
+    both = links(overview["Requests"])["Record"]
     record, said = (json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0]) for link in both)
     (pane,), (other,) = said.values(), record.values()
     assert sources[pane["datasource"]]["jsonData"]["index"] == "logs-genai.content.otel-*"
     assert [query["query"] for query in pane["queries"]] == [query["query"] for query in other["queries"]]
 
 
-def test_trace_and_record_columns_hold_the_ids(panels: dict[str, Plain]) -> None:
-    named = panels["Requests"]["transformations"][-1]["options"]["renameByName"]
+def test_trace_and_record_columns_hold_the_ids(overview: dict[str, Plain]) -> None:
+    named = overview["Requests"]["transformations"][-1]["options"]["renameByName"]
     assert named["trace_id"] == "Trace"
     assert named["attributes.throughline.record.id"] == "Record"
 
 
-def test_a_latency_point_leads_to_the_requests_behind_it(dashboard: Plain, panels: dict[str, Plain]) -> None:
-    for series, (link,) in links(panels["Latency percentiles"]).items():
+def test_a_latency_point_leads_to_the_requests_behind_it(boards: dict[str, Plain], overview: dict[str, Plain]) -> None:
+    for series, (link,) in links(overview["Latency percentiles"]).items():
         address = urlsplit(link["url"])
-        assert address.path == f"/d/{dashboard['uid']}", series
+        assert address.path == "/d/throughline-overview", series
         assert address.query.endswith("&var-slower_than=${__value.raw}")
         chosen = set(re.findall(r"\$\{(\w+):queryparam\}", address.query))
-        assert chosen == {each["name"] for each in dashboard["templating"]["list"] if each["type"] == "query"}
+        variables = boards["overview"]["templating"]["list"]
+        assert chosen == {each["name"] for each in variables if each["type"] == "query"}

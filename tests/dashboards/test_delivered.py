@@ -6,7 +6,7 @@ import time
 
 import pytest
 from dashboards import known
-from dashboards.conftest import Ask, Plain
+from dashboards.conftest import Ask, Plain, defaults
 from elasticsearch import Elasticsearch
 from opentelemetry._logs import LogRecord
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
@@ -61,8 +61,7 @@ def test_a_delivered_record_is_shown(
     collector: str,
     elasticsearch: str,
     post: Ask,
-    panels: dict[str, Plain],
-    defaults: dict[str, str | list[str]],
+    boards: dict[str, Plain],
 ) -> None:
     model = known.chat(7)
     record = f"{TRACE:032x}{SPAN:016x}"
@@ -80,10 +79,11 @@ def test_a_delivered_record_is_shown(
     assert type(source["@timestamp"]) is type(model["@timestamp"])
 
     now = time.time_ns() // 1_000_000
-    (target,) = panels["Requests"]["targets"]
-    query = interpolate(target["query"], {**defaults, "user": ["dashboards' own"]})
+    (panel,) = (panel for panel in boards["overview"]["panels"] if panel["title"] == "Requests")
+    (target,) = panel["targets"]
+    query = interpolate(target["query"], {**defaults(boards["overview"]), "user": ["dashboards' own"]})
     answer = post(Moment(now - 300_000, now, 10_000).search({**target, "query": query}))
-    found = shaped(documents(answer), panels["Requests"]["transformations"])
+    found = shaped(documents(answer), panel["transformations"])
     assert found["Record"] == [record]
     assert found["Trace"] == [f"{TRACE:032x}"]
     assert found["Took"] == [0.7]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from dashboards.conftest import MOMENT, Ask, Plain
+from dashboards.conftest import BOARDS, MOMENT, Ask
 
 pytestmark = pytest.mark.stack
 
 OFFERED = {
+    "environment": ["production", "staging"],
     "service": ["llm-caller", "prompt-builder"],
     "operation": ["chat", "retrieval"],
     "provider": ["openai", "elasticsearch"],
@@ -20,17 +21,21 @@ OFFERED = {
 }
 
 
-def queried(dashboard: Plain) -> dict[str, Plain]:
-    return {each["name"]: each for each in dashboard["templating"]["list"] if each["type"] == "query"}
+QUERIED = {
+    (name, variable["name"]): variable
+    for name, board in BOARDS.items()
+    for variable in board["templating"]["list"]
+    if variable["type"] == "query"
+}
 
 
-def test_every_variable_is_known(dashboard: Plain) -> None:
-    assert set(queried(dashboard)) == set(OFFERED)
+def test_every_variable_is_known() -> None:
+    assert {variable for _, variable in QUERIED} == set(OFFERED)
 
 
-@pytest.mark.parametrize("name", sorted(OFFERED))
-def test_variable_offers_what_there_is(name: str, dashboard: Plain, post: Ask) -> None:
-    variable = queried(dashboard)[name]
+@pytest.mark.parametrize(("board", "name"), sorted(QUERIED))
+def test_variable_offers_what_there_is(board: str, name: str, post: Ask) -> None:
+    variable = QUERIED[board, name]
     answer = post(MOMENT.terms(json.loads(variable["query"])), variable["datasource"]["uid"])
     offered = [bucket["key"] for bucket in answer["aggregations"]["1"]["buckets"]]
     assert offered == OFFERED[name]
