@@ -69,3 +69,13 @@ def test_a_file_that_is_wrong_is_named_and_not_quoted(
     assert said in ended.stderr
     assert "wrong" in ended.stderr
     assert "no key" not in ended.stderr
+
+
+def test_verdicts_are_published_by_the_operators_key_alone(told: dict[str, str]) -> None:
+    """Before anything is read, and not by whoever may read all."""
+    scope = ("verify", "--namespace", "nobody-writes-here", "--publish")
+    assert run(told, *scope).exit_code == 0
+    ended = run({**told, "THROUGHLINE_OPERATOR_API_KEY_FILE": ""}, *scope)
+    assert (ended.exit_code, ended.stdout) == (3, "")
+    assert "you may not publish reports" in ended.stderr
+    assert "THROUGHLINE_OPERATOR_API_KEY_FILE" in ended.stderr

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from importlib import import_module
@@ -21,19 +21,21 @@ from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import bad_input, unreachable
 from throughline.cli.moments import read_period
 from throughline.cli.options import Json, Since, Until, write_json
+from throughline.cli.publishing import publishing
 from throughline.records.keys import read_key_list
 from throughline.records.verification.book import NoKeysError
 from throughline.records.verification.findings import MEANING, NOTES, UNFINISHED, Group, Kind, Where
 from throughline.records.verification.judging import Sources
 from throughline.records.verification.spans import Report, Terms
 from throughline.records.verification.stored import CONTENTS, METADATA, Stored
+from throughline.records.verification.verdicts import verdicts
 from throughline.records.verification.verifying import Scope
 from throughline.records.verification.verifying import verify as verify_scope
 from throughline.store import Retention
 
 EXAMPLES: Final = (
     "Examples: throughline verify --since 1d --keys keys.json --anchor s3://bucket/anchors · "
-    "throughline verify --chain 0f3a… --json"
+    "throughline verify --chain 0f3a… --json · throughline verify --publish --since 2h"
 )
 _NANO: Final = 10**9
 _SHOWN: Final = 3
@@ -56,6 +58,10 @@ MetadataOnly = Annotated[bool, typer.Option("--metadata-only", help="Leave conte
 Strict = Annotated[
     bool, typer.Option("--strict", help="What is not yet signed, stored or closed counts as a finding, too.")
 ]
+Publish = Annotated[
+    bool,
+    typer.Option("--publish", help="Store the verdict on each chain, for boards and alerts; takes the operator's key."),
+]
 
 
 def verify(
@@ -75,6 +81,7 @@ def verify(
     ] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many work at once.")] = 2,
     strict: Strict = False,
+    publish: Publish = False,
     json: Json = False,
 ) -> None:
     """Check that no record was altered, removed, inserted or reordered since it was made, and each is signed for.
@@ -86,10 +93,15 @@ def verify(
     first, last = read_period(since, until)
     terms = read_terms(endpoints.variables, grace, records_days, contents_days)
     started = time.monotonic()
-    with opened(endpoints, keys, anchor, terms, namespace, contents=not metadata_only) as (stored, sources):
+    with ExitStack() as stack:
+        publisher = stack.enter_context(publishing(endpoints)) if publish else None
+        opening = opened(endpoints, keys, anchor, terms, namespace, contents=not metadata_only)
+        stored, sources = stack.enter_context(opening)
         scope = Scope(first, last, chain, processes)
         with _progress(stored, scope) as advance:
             report = verify_scope(stored, sources, scope, advance)
+        if publisher:
+            publisher(verdicts(report, notes))
     show(report, time.monotonic() - started, notes, json=json)
     if not report.tally.is_sound_but_for(notes):
         raise typer.Exit(1)

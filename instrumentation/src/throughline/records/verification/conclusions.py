@@ -53,7 +53,7 @@ def _conclude_run(run: Run, gaps: list[Gap], report: Report) -> None:
         if before <= tied:
             continue
         if run.digests[before] == gap.previous:
-            report.proven += sum(tied < place <= before for place in run.digests)
+            report.of(run.chain).proven += sum(tied < place <= before for place in run.digests)
         else:
             report.tally.add_range(Kind.REBUILT, run.chain, tied + 1, before, "it is not what a gap's record follows")
         tied = before

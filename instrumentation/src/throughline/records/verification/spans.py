@@ -135,6 +135,19 @@ class Run:
 
 
 @dataclass(slots=True)
+class Sum:
+    """What came of one chain's records."""
+
+    service: str = ""
+    """Whose they are, as the first that was read says."""
+    read: int = 0
+    proven: int = 0
+
+    def __add__(self, other: Sum) -> Sum:
+        return Sum(self.service or other.service, self.read + other.read, self.proven + other.proven)
+
+
+@dataclass(slots=True)
 class Report:
     """What came of it; grows with what is wrong, not with what is read."""
 
@@ -143,13 +156,25 @@ class Report:
     holes: list[Hole] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
-    present: set[str] = field(default_factory=set)
+    present: dict[str, Sum] = field(default_factory=dict)
     """Chains of which there is any record."""
-    read: int = 0
-    proven: int = 0
     contents: int = 0
     lacking: list[tuple[Kind, Held]] = field(default_factory=list)
     """Of which identities or content are gone; a worker looks for tombstones before it reports."""
+
+    @property
+    def read(self) -> int:
+        """Records, of all chains."""
+        return sum(chain.read for chain in self.present.values())
+
+    @property
+    def proven(self) -> int:
+        """How many of them signatures cover."""
+        return sum(chain.proven for chain in self.present.values())
+
+    def of(self, chain: str) -> Sum:
+        """The chain's, of which a record was met."""
+        return self.present.setdefault(chain, Sum())
 
     def merge(self, other: Report) -> None:
         self.tally.merge(other.tally)
@@ -159,8 +184,8 @@ class Report:
         self.holes += other.holes
         self.gaps += other.gaps
         self.runs += other.runs
-        self.present |= other.present
-        self.read, self.proven = self.read + other.read, self.proven + other.proven
+        for chain, found in other.present.items():
+            self.present[chain] = self.of(chain) + found
         self.contents += other.contents
 
     def suspect(self, found: Suspect) -> None:

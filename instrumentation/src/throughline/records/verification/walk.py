@@ -9,7 +9,7 @@ from throughline import names
 from throughline.records import proof
 from throughline.records.verification import apart
 from throughline.records.verification.findings import Kind
-from throughline.records.verification.places import Held, Place
+from throughline.records.verification.places import Held, Place, resource_of
 from throughline.records.verification.spans import MOST_HOLES, Boundary, Gap, Hole, Report, Run, Span, Suspect, Terms
 from throughline.records.verification.stored import Hit, stream_of
 
@@ -50,8 +50,9 @@ class Walk:
         if not place.held:
             self._judge_alone(place)
             return
-        self._report.present.add(place.chain)
-        self._report.read += 1
+        found = self._report.of(place.chain)
+        found.read += 1
+        found.service = found.service or str(resource_of(place.held[0].document).get(names.SERVICE_NAME, ""))
         self._advance(place)
         while self._boundary and self._boundary.sequence < place.sequence:
             self._boundary = next(self._boundaries, None)
@@ -189,7 +190,7 @@ class Walk:
     def _arrive(self, held: Held, boundary: Boundary) -> None:
         """At a statement: what lies before it is tied, if it is the record that was signed."""
         if held.digest == boundary.digest or self._previous == boundary.digest:
-            self._report.proven += len(self._untied)
+            self._report.of(self._span.chain).proven += len(self._untied)
             self._report.gaps += self._gaps
         elif self._before is not None:
             self._report.tally.add_range(Kind.REBUILT, self._span.chain, self._segment, boundary.sequence)
