@@ -196,6 +196,11 @@ MCP_SERVER_SESSION_DURATION = "mcp.server.session.duration"
 SERVER_REQUEST_DURATION = "gen_ai.server.request.duration"
 SERVER_TIME_PER_OUTPUT_TOKEN = "gen_ai.server.time_per_output_token"
 SERVER_TIME_TO_FIRST_TOKEN = "gen_ai.server.time_to_first_token"
+SPOOL_DROPPED = "throughline.spool.dropped"
+SPOOL_OLDEST_AGE = "throughline.spool.oldest_age"
+SPOOL_RECORDS = "throughline.spool.records"
+SPOOL_REFUSED = "throughline.spool.refused"
+SPOOL_SIZE = "throughline.spool.size"
 WORKFLOW_DURATION = "gen_ai.workflow.duration"
 
 # events
