@@ -1,6 +1,7 @@
 """Throughline: traces and evidence records of LLM applications, on OpenTelemetry."""
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import TYPE_CHECKING, Any, Final
 
 from throughline.evaluations import evaluate
 from throughline.identity import Identity, identify, identity
@@ -10,6 +11,7 @@ from throughline.settings import ContentMode, Settings
 from throughline.version import __version__
 
 if TYPE_CHECKING:
+    from throughline import prompts
     from throughline.privacy.masking import Masker
 
 __all__ = [
@@ -23,15 +25,19 @@ __all__ = [
     "identify",
     "identity",
     "instrument",
+    "prompts",
     "retrieval",
     "uninstrument",
 ]
+_MODULES: Final = ("prompts",)
 
 
 def __getattr__(name: str) -> Any:
-    """`Masker`, whose tables only who masks should pay for."""
+    """What only who uses it should pay for: `Masker`, for its tables, and modules that not every application needs."""
     if name == "Masker":
         from throughline.privacy.masking import Masker
 
         return Masker
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

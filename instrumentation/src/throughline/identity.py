@@ -34,6 +34,7 @@ KEYS: dict[str, str] = {
 _FIELDS = {key: name for name, key in KEYS.items()}
 _OF_A_PROMPT = tuple(key for name, key in KEYS.items() if name.startswith("prompt_") or name == "experiment")
 _BOOLEANS = frozenset({names.KEEP, names.JUDGING})
+_BAGGAGE = next(iter(baggage.set_baggage("", "", Context())))  # the API copies all of it for each entry
 _MAXIMUM_LENGTH = 256  # baggage comes from outside; a longer value is cut, so that no caller can bloat every span
 
 
@@ -128,15 +129,13 @@ def identify(
 
 def _carrying(current: Context, given: Mapping[str, Any]) -> Context:
     """This context with these fields in its baggage."""
-    left = set(_OF_A_PROMPT if "prompt_name" in given else ())
+    entries = dict(baggage.get_all(current))
+    for key in _OF_A_PROMPT if "prompt_name" in given else ():
+        entries.pop(key, None)
+    entries.update({KEYS[name]: _written(value) for name, value in given.items() if value is not None})
     if given.get("judging") is False:
-        left.add(names.JUDGING)
-    for key in left & baggage.get_all(current).keys():
-        current = baggage.remove_baggage(key, current)
-    for name, value in given.items():
-        if value is not None and not (name == "judging" and value is False):
-            current = baggage.set_baggage(KEYS[name], _written(value), current)
-    return current
+        del entries[names.JUDGING]
+    return Context({**current, _BAGGAGE: entries})
 
 
 def _written(value: Any) -> str:

@@ -1,0 +1,48 @@
+"""Jinja templates in a sandbox: what they need, whether they are sound, their text with values; knows no files."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+# What a prompt says is text, not HTML, so nothing is escaped; what it may do is bounded by the sandbox.
+_ENVIRONMENT: Final = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined, trim_blocks=True)
+_OF_OTHERS: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+
+
+def compiled(source: str) -> Template:
+    """Raises ValueError, with the line, for what is no template or reaches for another file."""
+    try:
+        source.encode()
+        found = next(_ENVIRONMENT.parse(source).find_all(_OF_OTHERS), None)
+        if found is not None:
+            raise ValueError(f"line {found.lineno}: a template stands alone: write out what it would include or import")
+        return _ENVIRONMENT.from_string(source)
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair: write the character itself") from None
+    except TemplateSyntaxError as error:
+        raise ValueError(f"line {error.lineno}: is no template: {error.message}") from None
+
+
+def variables(source: str) -> frozenset[str]:
+    """Names that a sound template takes from outside."""
+    return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(source)) - _ENVIRONMENT.globals.keys())
+
+
+def rendered(template: Template, values: Mapping[str, Any]) -> str:
+    """Its text without white space around it. Raises ValueError, with the line and the kind of error: its own message
+    may quote a value."""
+    try:
+        return template.render(values).strip()
+    except Exception as error:
+        raise ValueError(f"line {_line(error)} fails with these values: {type(error).__name__}") from None
+
+
+def _line(error: Exception) -> int | str:
+    """Jinja gives its frames the lines of the template."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno or "?" for frame in reversed(frames) if frame.filename == "<template>"), "?")
