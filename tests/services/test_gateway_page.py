@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from throughline_services.gateway.bodies import Question
+from throughline_services.gateway.bodies import Prompt, Question
 
 Start = Callable[..., Awaitable[Any]]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -132,11 +132,44 @@ async def test_rating_becomes_an_evaluation_tied_to_the_trace(
     assert (f"{record.trace_id:032x}", f"{record.span_id:016x}") == (TRACE, SPAN)
     assert (attributes["gen_ai.evaluation.name"], attributes["gen_ai.evaluation.score.value"]) == ("user_rating", value)
     assert "ana@example.com" not in str(attributes)
+    assert attributes["throughline.evaluation.source"] == "user"
+    assert "gen_ai.prompt.name" not in attributes
+
+
+async def test_rating_that_names_the_answers_prompt_belongs_to_it(
+    gateway: Start, emitted: InMemoryLogRecordExporter
+) -> None:
+    everything = await gateway()
+    answer = (await everything.ask(variant="concise")).json()
+    emitted.clear()
+    rating = {"trace_id": TRACE, "thumb": "up", "prompt": answer["prompt"]}
+    reply = await everything.http.post(f"{everything.url}/v1/ratings", json=rating)
+    assert reply.status_code == 201
+    (record,) = [item.log_record for item in emitted.get_finished_logs()]
+    attributes = dict(record.attributes or {})
+    keys = ("gen_ai.prompt.name", "gen_ai.prompt.version", "throughline.prompt.variant")
+    assert [attributes[key] for key in keys] == [answer["prompt"][key] for key in ("name", "version", "variant")]
+    assert f"{record.trace_id:032x}" == TRACE
+
+
+async def test_page_sends_a_rating_with_the_prompt_of_its_answer(gateway: Start) -> None:
+    """The names that the page takes out of an answer are those that a rating accepts."""
+    everything = await gateway()
+    page = (await everything.http.get(f"{everything.url}/")).text
+    assert "current.prompt = data.prompt" in page
+    assert "const { name, version, variant } = mine.prompt" in page
+    assert set(Prompt.model_fields) == {"name", "version", "variant"}
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"trace_id": TRACE, "thumb": "up", "prompt": {"version": "1"}},
+        {"trace_id": TRACE, "thumb": "up", "prompt": {"name": ""}},
+        {"trace_id": TRACE, "thumb": "up", "prompt": {"name": "x" * 129}},
+        {"trace_id": TRACE, "thumb": "up", "prompt": {"name": "help\ndesk"}},
+        {"trace_id": TRACE, "thumb": "up", "prompt": {"name": "help-desk", "user_id": "eve"}},
+        {"trace_id": TRACE, "thumb": "up", "prompt": "help-desk"},
         {"thumb": "up"},
         {"trace_id": TRACE},
         {"trace_id": TRACE, "thumb": "up", "score": 1},

@@ -11,7 +11,7 @@ from throughline.settings import ContentMode, Settings
 from throughline.version import __version__
 
 if TYPE_CHECKING:
-    from throughline import prompts
+    from throughline import prompts, scores
     from throughline.privacy.masking import Masker
 
 __all__ = [
@@ -27,9 +27,10 @@ __all__ = [
     "instrument",
     "prompts",
     "retrieval",
+    "scores",
     "uninstrument",
 ]
-_MODULES: Final = ("prompts",)
+_MODULES: Final = ("prompts", "scores")
 
 
 def __getattr__(name: str) -> Any:

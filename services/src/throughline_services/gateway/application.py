@@ -1,6 +1,7 @@
 """The gateway's HTTP routes: decode, call, encode; knows no contract and opens no socket."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import throughline
@@ -12,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from throughline_services.gateway.asking import Answer, Services
-from throughline_services.gateway.bodies import Question, Rating, TraceId, read
+from throughline_services.gateway.bodies import Prompt, Question, Rating, TraceId, read
 from throughline_services.gateway.page import load_page
 from throughline_services.gateway.settings import GatewaySettings
 from throughline_services.gateway.statuses import answered, failed, no_route, refusal
@@ -66,14 +67,16 @@ class Gateway:
 
     async def rate(self, request: Request) -> Response:
         rating = await read(request, Rating, self._settings.max_body_bytes)
-        throughline.evaluate(
-            "user_rating",
-            score=rating.value,
-            label=rating.thumb,
-            explanation=rating.comment,
-            trace_id=rating.trace_id,
-            span_id=rating.span_id,
-        )
+        with _rated(rating.prompt):
+            throughline.evaluate(
+                "user_rating",
+                score=rating.value,
+                label=rating.thumb,
+                explanation=rating.comment,
+                trace_id=rating.trace_id,
+                span_id=rating.span_id,
+                source="user",
+            )
         return JSONResponse({"status": "recorded", "trace_id": rating.trace_id}, status_code=201)
 
     async def links(self, _request: Request) -> Response:
@@ -91,6 +94,13 @@ async def healthy(_request: Request) -> Response:
 def _trace() -> Mapping[str, Any]:
     ids = tracing.current_ids()
     return {"trace_id": ids and ids.trace_id, "span_id": ids and ids.span_id}
+
+
+def _rated(prompt: Prompt | None) -> AbstractContextManager[object]:
+    """Whoever rates minutes later rates an answer to that prompt."""
+    if prompt is None:
+        return nullcontext()
+    return throughline.identify(prompt_name=prompt.name, prompt_version=prompt.version, prompt_variant=prompt.variant)
 
 
 def _trace_headers() -> dict[str, str]:

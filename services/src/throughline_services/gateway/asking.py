@@ -58,10 +58,14 @@ class Services:
 
     async def ask(self, question: Question, on_delta: OnDelta | None = None) -> Answer:
         """With `on_delta` the model's text is passed on as it comes."""
-        who = {"user_id": question.user_id, "session_id": question.session_id}
         with (
             deadline.within(self._timeout),
-            throughline.identify(**who, conversation_id=question.conversation_id, keep=question.keep),
+            throughline.identify(
+                user_id=question.user_id,
+                session_id=question.session_id,
+                conversation_id=question.conversation_id,
+                keep=question.keep,
+            ),
         ):
             built = await self._build(question)
             # What is called from here on belongs to this prompt, and its baggage says so.

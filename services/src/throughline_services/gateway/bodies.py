@@ -34,6 +34,14 @@ class Question(Body):
     keep: bool | None = None
 
 
+class Prompt(Body):
+    """Which prompt an answer was asked for with, as the answer itself says."""
+
+    name: Id
+    version: Id | None = None
+    variant: Id | None = None
+
+
 class Rating(Body):
     """POST /v1/ratings: a score from 0 to 1, or a thumb."""
 
@@ -42,6 +50,7 @@ class Rating(Body):
     score: float | None = Field(default=None, ge=0, le=1)
     thumb: Literal["up", "down"] | None = None
     comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)] | None = None
+    prompt: Prompt | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

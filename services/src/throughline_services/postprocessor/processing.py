@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import grpc
 import throughline
+from throughline.scores import Answer, Score, format_valid, groundedness, length, record, refusal
 
-from throughline_services.postprocessor.scoring import Score, score
 from throughline_services.runtime import ServiceError
+
+CHECKS = (groundedness, format_valid, length, refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,6 @@ def process(reply: Reply, masker: throughline.Masker) -> Judged:
         raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "FINISH_REASON_MISSING", message)
     masked = Counter[str]()
     safe = masker.text(reply.answer, masked)
-    scores = score(reply.answer, reply.passages, reply.finish_reason)
-    for each in scores:
-        throughline.evaluate(
-            each.name,
-            score=each.value,
-            label=each.label,
-            explanation=each.explanation,
-            response_id=reply.response_id or None,
-        )
+    answer = Answer(reply.answer, reply.passages, finish_reason=reply.finish_reason)
+    scores = record(answer, CHECKS, response_id=reply.response_id or None)
     return Judged(safe, scores, masked.total())
