@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from throughline.cli import doctor, erase, export, keys, opening, records, setup, spool, top, trace, verify
+from throughline.cli import (
+    doctor,
+    erase,
+    experiments,
+    export,
+    keys,
+    opening,
+    prompts,
+    records,
+    setup,
+    spool,
+    top,
+    trace,
+    verify,
+)
 from throughline.cli.failures import reported
 from throughline.version import __version__
 
@@ -42,5 +56,7 @@ application.command(epilog=erase.EXAMPLES)(reported()(erase.erase))
 application.command(epilog=export.EXAMPLES)(reported()(export.export))
 application.command()(reported()(doctor.doctor))
 application.command()(reported()(setup.setup))
+application.add_typer(prompts.group, name="prompts")
+application.add_typer(experiments.group, name="experiments")
 application.add_typer(keys.group, name="keys")
 application.add_typer(spool.group, name="spool")

@@ -13,7 +13,7 @@ except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(advice, name=missing.name) from None
 
 from throughline.prompts.files import Experiment, Guardrail, Kind, Unit
-from throughline.prompts.folder import Folder
+from throughline.prompts.folder import Folder, look
 from throughline.prompts.problems import BrokenFolderError, Problem, PromptError, RenderingError, UnknownPromptError
 from throughline.prompts.prompt import Prompt
 from throughline.prompts.snapshot import Snapshot, State
@@ -37,6 +37,7 @@ __all__ = [
     "UnknownPromptError",
     "folder",
     "get",
+    "look",
     "start",
     "stop",
     "stops",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ CHECKED_EVERY: Final = 1.0
 """Seconds between two looks at the files."""
 
 _log = logging.getLogger(__name__)
+_SAID: Final = "%s (said once; what was read before stays in use)"
 _nobody: Final = Identity()
 _reading = [Lock()]
 """One reader at a time. In a list, as a forked child needs another: nobody would give back the one that it inherits."""
@@ -55,6 +56,7 @@ class Folder:
         path: Path | str,
         *,
         key: bytes | None = None,
+        say: Callable[[Problem], None] = lambda problem: _log.warning(_SAID, problem),
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -62,7 +64,7 @@ class Folder:
         ValueError where that cannot be used."""
         self.path = Path(path)
         self._key = assignment_key() if key is None else key
-        self._clock, self._now = clock, now
+        self._say, self._clock, self._now = say, clock, now
         self._found: Found | None = None
         self._files: dict[str, _Read] = {}
         self._snapshot = Snapshot()
@@ -102,41 +104,44 @@ class Folder:
         self._due = self._clock() + CHECKED_EVERY
         for problem in self._snapshot.problems:
             if problem not in before.problems:
-                _log.warning("%s (said once; what was read before stays in use)", problem)
+                self._say(problem)
 
     def _taken(self, found: Found) -> Snapshot:
-        self._files = {
-            **{
-                f"{name}/{version}.yaml": self._read(f"{name}/{version}.yaml", signature, read_prompt, name, version)
-                for (name, version), signature in found.prompts.items()
-            },
-            **(
-                {EXPERIMENTS: self._read(EXPERIMENTS, found.experiments, read_experiments)} if found.experiments else {}
-            ),
-        }
+        self._files = dict(self._read_all(found))
         prompts = self._prompts(found)
         experiments: Mapping[str, Experiment] = (found.experiments and self._files[EXPERIMENTS].good) or {}
-        wrong = [*found.problems, *(problem for each in self._files.values() for problem in each.problems)]
-        for name in self._snapshot.prompts.keys() - prompts.keys():
-            prompts[name] = self._snapshot.prompts[name]
-            wrong.append(Problem(f"{name}/", "", "has no version any more: put one back, or restart what uses it"))
-        reasons = {name: misfit(experiment, prompts) for name, experiment in experiments.items()}
-        unfit = frozenset(name for name, reason in reasons.items() if reason)
-        wrong += [
-            Problem(EXPERIMENTS, name, reasons[name]) for name in unfit if not experiments[name].has_ended(self._now())
-        ]
-        wrong += [
-            Problem(f"{STOPPED}/{name}.yaml", "", "no experiment has this name: take the file away")
-            for name in found.stopped - experiments.keys()
-        ]
-        return Snapshot(dict(sorted(prompts.items())), experiments, frozenset(found.stopped), unfit, sorted(wrong))
+        unfit = {name: why for name, each in experiments.items() if (why := misfit(each, prompts))}
+        wrong = sorted([*found.problems, *self._wrong(found, experiments, unfit)])
+        return Snapshot(prompts, experiments, frozenset(found.stopped), frozenset(unfit), wrong)
 
-    def _prompts(self, found: Found) -> dict[str, Versions]:
+    def _wrong(
+        self, found: Found, experiments: Mapping[str, Experiment], unfit: Mapping[str, str]
+    ) -> Iterator[Problem]:
+        """What is wrong beside the names of files."""
+        for each in self._files.values():
+            yield from each.problems
+        for name in self._snapshot.prompts.keys() - {name for name, _ in found.prompts}:
+            yield Problem(f"{name}/", "", "has no version any more: put one back, or restart what uses it")
+        for name, why in unfit.items():
+            if not experiments[name].has_ended(self._now()):
+                yield Problem(EXPERIMENTS, name, why)
+        for name in found.stopped - experiments.keys():
+            yield Problem(f"{STOPPED}/{name}.yaml", "", "no experiment has this name: take the file away")
+
+    def _prompts(self, found: Found) -> Mapping[str, Versions]:
+        """Those with a version that is sound, and those that had one."""
         prompts = dict[str, dict[int, Mapping[str, Prompt]]]()
         for name, version in found.prompts:
             if (good := self._files[f"{name}/{version}.yaml"].good) is not None:
                 prompts.setdefault(name, {})[version] = good
-        return dict(prompts)
+        return dict(sorted({**self._snapshot.prompts, **prompts}.items()))
+
+    def _read_all(self, found: Found) -> Iterator[tuple[str, _Read]]:
+        for (name, version), signature in found.prompts.items():
+            shown = f"{name}/{version}.yaml"
+            yield shown, self._read(shown, signature, read_prompt, name, version)
+        if found.experiments is not None:
+            yield EXPERIMENTS, self._read(EXPERIMENTS, found.experiments, read_experiments)
 
     def _read(self, shown: str, signature: Signature, read: Callable[..., Any], *names: Any) -> _Read:
         known = self._files.get(shown)
@@ -149,3 +154,8 @@ class Folder:
         except Exception as error:  # whatever a file does to its reader, it is this file's fault alone
             problems = (Problem(shown, "", f"cannot be read: {type(error).__name__}"),)
         return _Read(signature, known.good if known else None, problems)
+
+
+def look(path: Path | str) -> Snapshot:
+    """The folder as it is now, with all that is wrong in `problems`; nothing is logged, and nobody is assigned."""
+    return Folder(path, key=b"", say=lambda _: None).current()
