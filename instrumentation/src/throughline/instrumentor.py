@@ -107,12 +107,13 @@ def start(
     """Patch without touching threads, which `opentelemetry-instrument` sees to by itself."""
     if _state.recorder is not None:
         return
+    meter = metrics.get_meter(SCOPE, __version__, meter_provider)
     _state.recorder = Recorder(
         trace.get_tracer(SCOPE, __version__, tracer_provider),
-        Instruments(metrics.get_meter(SCOPE, __version__, meter_provider)),
+        Instruments(meter),
         _logs.get_logger(SCOPE, __version__, logger_provider),
         settings,
-        journal_of(settings, logger_provider),
+        journal_of(settings, logger_provider, meter),
     )
     stamp_all_spans(tracer_provider)
     for client in CLIENTS:

@@ -72,9 +72,9 @@ def test_records_are_linked_and_hold() -> None:
 
 def test_what_may_be_erased_is_in_the_body_as_salted_digest_only() -> None:
     said = [{"role": "user", "parts": [{"type": "text", "content": "the patient is Ana Silva"}]}]
-    prepared = Chain(RESOURCE).prepared("e", {"user.id": "ada", "gen_ai.input.messages": said}, 1, 0, 0)
+    prepared = Chain(RESOURCE).prepared("e", {"user.id": "otto", "gen_ai.input.messages": said}, 1, 0, 0)
     assert "Ana" not in "".join(prepared.body)
-    assert "ada" not in "".join(prepared.body)
+    assert "otto" not in "".join(prepared.body)
     document, content = stored(linked(prepared, 0, proof.GENESIS)[1])
     assert content["gen_ai.input.messages"] == said
     assert content[names.CONTENT_SALT] != document["attributes"][names.CHAIN_SALT]

@@ -30,6 +30,8 @@ class Counts:
     delivered: int = 0
     refused: int = 0
     """Set aside."""
+    dropped: int = 0
+    """Lost, as the spool was full."""
     statements: int = 0
     anchored: int = 0
     adopted: int = 0

@@ -12,10 +12,11 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from throughline import endings
 from throughline.records.anchors import Anchor
@@ -25,7 +26,7 @@ from throughline.records.checkpoints import Checkpoints, statement
 from throughline.records.keys import SigningKey
 from throughline.records.ledger import Ledger
 from throughline.records.sender import Sender
-from throughline.records.spool import Head, Spool
+from throughline.records.spool import Backlog, Head, Spool
 from throughline.settings import ANCHOR, SIGNING_KEY_FILE, SPOOL, SPOOL_KEY_FILE, Settings, WhenFull
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,16 @@ Resource = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
 class UnusableFolderError(ValueError):
     """Nothing can be kept in the spool's folder."""
+
+
+class Fate(NamedTuple):
+    """What became of this process's records, and of those that it delivers for dead ones."""
+
+    waiting: Backlog
+    dropped: int
+    """So many a full spool lost."""
+    refused: int
+    """So many the Collector did not take."""
 
 
 class Journal:
@@ -87,6 +98,16 @@ class Journal:
         """Wait until all records are delivered and all statements anchored; False when it took longer."""
         ledger = self._ledger
         return ledger is None or (ledger.spool.is_drained if self._is_closed else ledger.spool.flush(seconds))
+
+    @property
+    def fate(self) -> Fate | None:
+        """What waits, here and of dead processes' chains, and what was lost; None once it is closed for good."""
+        if self._is_closed and not self._takes_late:
+            return None
+        ledger, counts = self._ledger, self._sender.counts
+        spools = {*self._sender.spools(), *([ledger.spool] if ledger else [])}
+        waiting = reduce(or_, (spool.backlog for spool in spools), Backlog())
+        return Fate(waiting, counts.dropped, counts.refused)
 
     def deliver_left_over(self) -> None:
         """Look at once for what dead processes left, rather than at the first record: a server that forks its workers
@@ -149,9 +170,9 @@ class Journal:
         when_full = settings.spool_when_full
         if self._is_closed:  # nobody sends any more, nor makes room
             when_full = WhenFull.DROP_OLDEST if when_full is WhenFull.BLOCK else when_full
-            return Ledger(chain, spool, settings.spool_bytes, when_full)
+            return Ledger(chain, spool, settings.spool_bytes, when_full, self._sender.counts)
         self._sender.serve(spool)
-        ledger = Ledger(chain, spool, settings.spool_bytes, when_full)
+        ledger = Ledger(chain, spool, settings.spool_bytes, when_full, self._sender.counts)
         if self._signing_key is not None:
             ledger.checkpoints = Checkpoints(
                 self._signing_key, chain.id, _service(chain.resource), spool.add_statement, ledger.lock,

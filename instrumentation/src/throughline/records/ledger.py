@@ -14,6 +14,7 @@ from typing import Any, Final
 from throughline import names
 from throughline.records.chain import Chain, Prepared, linked
 from throughline.records.checkpoints import Checkpoints
+from throughline.records.courier import Counts
 from throughline.records.gaps import Gaps
 from throughline.records.spool import Head, Spool, SpoolFullError
 from throughline.settings import WhenFull
@@ -25,8 +26,8 @@ _FRAME: Final = 256
 class Ledger:
     """Takes records from any thread; what costs time is done before the lock is held."""
 
-    def __init__(self, chain: Chain, spool: Spool, limit: int, when_full: WhenFull) -> None:
-        self.chain, self.spool, self._limit, self._when_full = chain, spool, limit, when_full
+    def __init__(self, chain: Chain, spool: Spool, limit: int, when_full: WhenFull, counts: Counts) -> None:
+        self.chain, self.spool, self._limit, self._when_full, self._counts = chain, spool, limit, when_full, counts
         self.lock = threading.Lock()
         self.checkpoints: Checkpoints | None = None
         self.is_doubtful = False
@@ -88,6 +89,7 @@ class Ledger:
         """Drop what is oldest until this record, and what tells of the dropped ones, have room."""
         while (dropped := self.spool.drop_oldest()) is not None:
             self._gaps.dropped(*dropped)
+            self._counts.dropped += dropped.last - dropped.first + 1
             try:
                 self._tell_gaps()
                 self._write(prepared, time)
@@ -98,6 +100,7 @@ class Ledger:
 
     def _refused(self) -> bool:
         self._gaps.refused()
+        self._counts.dropped += 1
         return True
 
     def _tell_gaps(self) -> None:

@@ -159,6 +159,16 @@ class Segments:
         return self.size - self._at
 
     @property
+    def count(self) -> int:
+        """Records that are not settled."""
+        return self.head.sequence - self.cursor.head.sequence
+
+    @property
+    def first_written(self) -> float | None:
+        """When the file of the oldest was last written to, in seconds since the epoch; None where none waits."""
+        return self._files[0].path.stat().st_mtime if self.waiting else None
+
+    @property
     def cursor(self) -> Cursor:
         """Up to where all is settled."""
         assert self._cursor is not None

@@ -60,7 +60,7 @@ class Sender:
         self._anchoring = (
             None
             if self._anchor is None
-            else Anchoring(self._anchor, self._spools, self._anchored, self._say, self._pause)
+            else Anchoring(self._anchor, self.spools, self._anchored, self._say, self._pause)
         )
         self._changing = threading.Lock()
         self._lanes: list[Lane] = []
@@ -177,7 +177,8 @@ class Sender:
             return False
         return True
 
-    def _spools(self) -> list[Spool]:
+    def spools(self) -> list[Spool]:
+        """Those that it delivers, dead processes' among them."""
         return list({lane.spool: None for lane in self._lanes})
 
     def _anchored(self) -> None:

@@ -14,9 +14,10 @@ import weakref
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from throughline.records import folders
+from throughline.records.ages import Ages
 from throughline.records.at_rest import Sealing, WrongKeyError, key_id
 from throughline.records.cursor import Head
 from throughline.records.frames import header
@@ -24,13 +25,26 @@ from throughline.records.ownership import Ownership
 from throughline.records.segments import Dropped, Place, Segments, SpoolFullError, Waiting
 from throughline.records.statements import Statements
 
-__all__ = ["Head", "Spool", "SpoolClosedError", "SpoolFullError", "WrongKeyError"]
+__all__ = ["Backlog", "Head", "Spool", "SpoolClosedError", "SpoolFullError", "WrongKeyError"]
 
 _RESOURCE = "resource.json"
 
 
 class SpoolClosedError(OSError):
     """Nothing more is taken: the process ends, or this is its parent's spool."""
+
+
+class Backlog(NamedTuple):
+    """Records that the Collector does not have yet."""
+
+    size: int = 0
+    """Bytes."""
+    records: int = 0
+    oldest: float = 0.0
+    """Seconds since the oldest was kept; of a dead process's, since its file was last written to."""
+
+    def __or__(self, other: Backlog) -> Backlog:
+        return Backlog(self.size + other.size, self.records + other.records, max(self.oldest, other.oldest))
 
 
 class Spool:
@@ -53,6 +67,7 @@ class Spool:
         self._ownership, self._segments, self._sealing = ownership, segments, sealing
         self._changed = threading.Condition(threading.Lock())
         self._wanted = 0  # bytes of the record that last did not fit
+        self._ages = Ages()
         _watch_forks()
         _all.add(self)
 
@@ -92,11 +107,14 @@ class Spool:
             described = json.loads((folder / _RESOURCE).read_bytes())
             sealing = _unsealing(folder.name, described["key"], key)
             segments.take_over(lambda rest: folders.set_damaged_aside(folder, rest))
+            spool = cls(folder, ownership, segments, sealing, described["resource"])
+            if (written := segments.first_written) is not None:
+                spool._ages.note(segments.cursor.head.sequence + 1, written)
         except BaseException:
             segments.close()
             ownership.release()
             raise
-        return cls(folder, ownership, segments, sealing, described["resource"])
+        return spool
 
     # --- the application's side -------------------------------------------------------------------------------------
 
@@ -112,6 +130,7 @@ class Spool:
             except SpoolFullError:
                 self._wanted = len(payload) + 64
                 raise
+            self._ages.note(head.sequence)
         self.wake()
 
     def drop_oldest(self) -> Dropped | None:
@@ -139,6 +158,16 @@ class Spool:
     def waiting_bytes(self) -> int:
         """Of records that the Collector does not have yet."""
         return self._segments.waiting
+
+    @property
+    def backlog(self) -> Backlog:
+        """What waits now; nothing where the spool is closed."""
+        with self._changed:
+            segments = self._segments
+            if self.closed or not segments.waiting:
+                return Backlog()
+            age = self._ages.oldest(segments.cursor.head.sequence)
+            return Backlog(segments.waiting, segments.count, age or 0.0)
 
     @property
     def is_drained(self) -> bool:
