@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from boards import overview
+from boards import models, overview
 
-BOARDS: Final = (overview.BOARD,)
+BOARDS: Final = (overview.BOARD, models.BOARD)

@@ -4,39 +4,29 @@ from __future__ import annotations
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import common, heatmap, stat, timeseries
+from grafana_foundation_sdk.builders import heatmap, stat, timeseries
 from grafana_foundation_sdk.models import elasticsearch as model
-from grafana_foundation_sdk.models.common import (
-    BigValueColorMode,
-    BigValueGraphMode,
-    HeatmapCellLayout,
-    LegendDisplayMode,
-    LegendPlacement,
-    TooltipDisplayMode,
-)
+from grafana_foundation_sdk.models.common import HeatmapCellLayout, TooltipDisplayMode
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
 from panels import fields, links
+from panels.drawing import large, lines
 from panels.queries import FINEST, PERCENTS, altogether, ask, over_time, percentiles
-from panels.shaping import columns, properties
+from panels.shaping import properties
 
 # The bounds, in seconds, that the conventions give the duration's histogram: each twice the one before.
 BOUNDS: Final = [round(0.01 * 2**step, 2) for step in range(14)]
+STREAMED: Final = f"_exists_:{fields.FIRST_CHUNK}"
 
 
 def now() -> stat.Panel:
     """The three percentiles over the whole of the chosen time, large."""
+    headings = {f"p{percent}.0 {fields.DURATION}": f"p{percent}" for percent in PERCENTS}
     return (
-        stat.Panel()
-        .title("Latency")
+        large("Latency", ask([percentiles()], [altogether()]), headings, nothing="no calls")
         .description("Half of the calls, 95 and 99 of a hundred took at most this long.")
-        .with_target(ask([percentiles()], [altogether()]))
-        .transformations(columns({f"p{percent}.0 {fields.DURATION}": f"p{percent}" for percent in PERCENTS}))
         .unit("s")
         .decimals(2)
-        .color_mode(BigValueColorMode.NONE)
-        .graph_mode(BigValueGraphMode.NONE)
-        .no_value("no calls")
     )
 
 
@@ -65,30 +55,27 @@ def distribution() -> heatmap.Panel:
 
 def over_the_time() -> timeseries.Panel:
     """The percentiles in each moment; a point leads to the requests that were at least as slow."""
-    panel = (
-        timeseries.Panel()
-        .title("Latency percentiles")
-        .interval(FINEST)
-        .with_target(ask([percentiles()], [over_time()], alias="{{metric}}"))
-        .unit("s")
-        .min(0)
-        .legend(legend("max"))
-    )
+    panel = lines("Latency percentiles", ask([percentiles()], [over_time()], alias="{{metric}}"), unit="s")
     for percent in PERCENTS:
         shown = properties(displayName=f"p{percent}", links=[links.slower_requests()])
         panel = panel.override_by_name(f"p{percent}.0", shown)
     return panel
 
 
-def legend(*numbers: str) -> common.VizLegendOptions:
-    """A table of the series under the graph, with these numbers of each."""
-    return (
-        common.VizLegendOptions()
-        .display_mode(LegendDisplayMode.TABLE)
-        .placement(LegendPlacement.BOTTOM)
-        .show_legend(True)
-        .calcs(list(numbers))
-    )
+def first_chunk_now() -> stat.Panel:
+    """How long a person waits until something appears, large."""
+    query = ask([percentiles(of=fields.FIRST_CHUNK)], [altogether()], only=STREAMED)
+    headings = {f"p{percent}.0 {fields.FIRST_CHUNK}": f"p{percent}" for percent in PERCENTS}
+    return large("Time to first chunk", query, headings, nothing="nothing streamed").unit("s").decimals(2)
+
+
+def first_chunk_over_time() -> timeseries.Panel:
+    """The same in each moment."""
+    query = ask([percentiles(of=fields.FIRST_CHUNK)], [over_time()], only=STREAMED, alias="{{metric}}")
+    panel = lines("Time to first chunk over time", query, unit="s")
+    for percent in PERCENTS:
+        panel = panel.override_by_name(f"p{percent}.0", properties(displayName=f"p{percent}"))
+    return panel
 
 
 def _ranges() -> model.Filters:

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from panels import fields, sources
-from panels.variables import CALLING, JAEGER_PAGE, SLOWER
+from panels.variables import CALLING, FINGERPRINT, JAEGER_PAGE, SLOWER, TRACE
 
 OVERVIEW = "throughline-overview"
+REQUEST = "throughline-request"
+AUDIT = "throughline-audit"
+_TIME = "from=${__from}&to=${__to}"
 Link = dict[str, object]
 
 
@@ -49,10 +52,30 @@ def _document(source: str) -> str:
 
 
 def slower_requests() -> Link:
-    """The value is a latency: this dashboard's requests that took at least as long, under the same choices."""
+    """The value is a latency: the overview's requests that took at least as long, under the same choices."""
     choices = "&".join(f"${{{name}:queryparam}}" for name in CALLING)
-    url = f"/d/{OVERVIEW}?from=${{__from}}&to=${{__to}}&{choices}&var-{SLOWER}=${{__value.raw}}"
+    url = f"/d/{OVERVIEW}?{_TIME}&{choices}&var-{SLOWER}=${{__value.raw}}"
     return {"title": "Requests at least this slow", "url": url}
+
+
+def request() -> Link:
+    """The value is a trace id: all that is known of that request."""
+    return {"title": "Request", "url": f"/d/{REQUEST}?{_TIME}&var-{TRACE}=${{__value.raw}}"}
+
+
+def requests_of(choice: str) -> Link:
+    """The value is a user, a prompt, a model …: the overview of its requests alone."""
+    return {"title": f"Requests of this {choice}", "url": f"/d/{OVERVIEW}?{_TIME}&var-{choice}=${{__value.raw}}"}
+
+
+def records_of(choice: str) -> Link:
+    """The value is a user, a prompt, a model …: the audit of its records alone."""
+    return {"title": f"Audit of this {choice}", "url": f"/d/{AUDIT}?{_TIME}&var-{choice}=${{__value.raw}}"}
+
+
+def records_like() -> Link:
+    """The value is a fingerprint: the audit of its records alone."""
+    return {"title": "Audit of prompts like this", "url": f"/d/{AUDIT}?{_TIME}&var-{FINGERPRINT}=${{__value.raw}}"}
 
 
 def _explore(source: str, query: Mapping[str, object]) -> str:

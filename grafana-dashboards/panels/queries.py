@@ -35,6 +35,16 @@ def by(field: str, *, size: int = 10, missing: str | None = None, identity: str 
     return model.Terms(field=field, id_val=identity, settings=settings)
 
 
+def each(*names: str) -> list[BucketAggregation]:
+    """One bucket for each value of the first field, in it one for each of the second, and so on."""
+    return [by(name, identity=str(10 + place)) for place, name in enumerate(names)]
+
+
+def each_over_time(*names: str) -> list[BucketAggregation]:
+    """The same, and in each the moments of the chosen time."""
+    return [*each(*names), over_time()]
+
+
 def altogether() -> model.Terms:
     """One bucket for the chosen time, none without records: every record is the same event, so 0 never stands for none.
 
@@ -74,15 +84,20 @@ def ratio(identity: str, script: str, **variables: str) -> model.BucketScript:
     )
 
 
-def percentiles(*percents: str, identity: str = "5") -> model.Percentiles:
-    """Percentiles of the duration, from all records and not from averages."""
+def percentiles(*percents: str, of: str = fields.DURATION, identity: str = "5") -> model.Percentiles:
+    """Percentiles of a number, from all records and not from averages."""
     settings = model.ElasticsearchPercentilesSettings(percents=list(percents or PERCENTS))
-    return model.Percentiles(field=fields.DURATION, id_val=identity, settings=settings)
+    return model.Percentiles(field=of, id_val=identity, settings=settings)
 
 
 def total(field: str, identity: str) -> model.Sum:
     """The sum of a number over all records."""
     return model.Sum(field=field, id_val=identity)
+
+
+def term(field: str) -> str:
+    """What stands in a series' name for its bucket of this field."""
+    return f"{{{{term {field}}}}}"
 
 
 def ask(

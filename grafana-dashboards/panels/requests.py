@@ -1,20 +1,17 @@
-"""The single requests: each row leads to its trace and to its record."""
+"""The single requests: each row leads to its trace, to its record, and to others of its user, prompt and model."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from grafana_foundation_sdk.builders import table
-from grafana_foundation_sdk.models import elasticsearch as model
 
 from panels import fields, links
-from panels.queries import ask
-from panels.shaping import columns, properties
+from panels.drawing import ROWS, documents
+from panels.shaping import properties
 from panels.variables import SLOWER
 
-# Grafana fetches whole documents, so the number is what keeps this panel from being heavy.
-ROWS: Final = "100"
-_COLUMNS: Final = {
+COLUMNS: Final = {
     fields.TIME: "Ended",
     fields.DURATION: "Took",
     fields.ERROR: "Error",
@@ -26,6 +23,7 @@ _COLUMNS: Final = {
     fields.USER: "User",
     fields.INPUT_TOKENS: "Tokens in",
     fields.OUTPUT_TOKENS: "Tokens out",
+    fields.COST: "Cost",
     fields.TRACE: "Trace",
     fields.RECORD: "Record",
 }
@@ -33,15 +31,21 @@ _COLUMNS: Final = {
 
 def latest() -> table.Panel:
     """The latest of those that the variables choose."""
-    documents = model.RawData(id_val="1", settings=model.ElasticsearchRawDataSettings(size=ROWS))
+    panel = documents("Requests", COLUMNS, only=f"{fields.DURATION}:>=${SLOWER}")
+    return leading_on(panel).description(
+        f"The latest {ROWS}. A trace is there only if the sampler kept it; a record always is."
+    )
+
+
+def leading_on(panel: table.Panel) -> table.Panel:
+    """A table of records, with the ways on from each of its cells."""
+    for heading, choice in (("User", "user"), ("Prompt", "prompt"), ("Model", "model")):
+        ways = [links.requests_of(choice), links.records_of(choice)]
+        panel = panel.override_by_name(heading, properties(links=ways))
     return (
-        table.Panel()
-        .title("Requests")
-        .description(f"The latest {ROWS}. A trace is there only if the sampler kept it; a record always is.")
-        .with_target(ask([documents], [], only=f"{fields.DURATION}:>=${SLOWER}"))
-        .transformations(columns(_COLUMNS))
-        .filterable(True)
-        .override_by_name("Took", properties(unit="s", decimals=3))
-        .override_by_name("Trace", properties(links=[links.trace_in_grafana(), links.trace_in_jaeger()]))
+        panel.override_by_name("Took", properties(unit="s", decimals=3))
+        .override_by_name(
+            "Trace", properties(links=[links.request(), links.trace_in_grafana(), links.trace_in_jaeger()])
+        )
         .override_by_name("Record", properties(links=[links.record(), links.content()]))
     )

@@ -1,75 +1,73 @@
-"""Usage: how many calls a second, how many tokens, of which model."""
+"""Usage: how many calls a second, how many tokens, and what they cost."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import common, table, timeseries
-from grafana_foundation_sdk.models.common import GraphDrawStyle, StackingMode
+from grafana_foundation_sdk.builders import common, stat, timeseries
 
 from panels import fields
-from panels.latency import legend
-from panels.queries import FINEST, ask, by, calls, over_time, per_second, percentiles, total
-from panels.shaping import columns, properties
+from panels.drawing import large, lines, stacked
+from panels.figures import Figure, headings, metrics
+from panels.queries import ask, by, calls, each_over_time, over_time, per_second, term, total
+from panels.shaping import properties
 
-_MODEL_COLUMNS: Final = {
-    fields.MODEL: "Model",
-    "Count": "Calls",
-    f"p95.0 {fields.DURATION}": "p95",
-    f"Sum {fields.INPUT_TOKENS}": "Tokens in",
-    f"Sum {fields.OUTPUT_TOKENS}": "Tokens out",
+_TOKENS: Final = {
+    fields.INPUT_TOKENS: "In",
+    fields.CACHED_TOKENS: "In, of these from the cache",
+    fields.OUTPUT_TOKENS: "Out",
+    fields.REASONING_TOKENS: "Out, of these reasoning",
 }
+HOURS_A_MONTH: Final = 730
+_HOURLY: Final = "params.cost * 3600000.0 / Math.max(60000.0, ${__to}L - params.first)"
 
 
 def rate() -> timeseries.Panel:
     """Calls a second, by service."""
-    return (
-        timeseries.Panel()
-        .title("Request rate")
-        .interval(FINEST)
-        .with_target(
-            ask(
-                [calls(hide=True), per_second()],
-                [by(fields.SERVICE), over_time()],
-                alias=f"{{{{term {fields.SERVICE}}}}}",
-            )
-        )
-        .unit("reqps")
-        .min(0)
-        .legend(legend("mean", "max"))
-    )
+    query = ask([calls(hide=True), per_second()], each_over_time(fields.SERVICE), alias=term(fields.SERVICE))
+    return lines("Request rate", query, unit="reqps", numbers=("mean", "max"))
 
 
 def tokens() -> timeseries.Panel:
-    """Tokens sent and received in each moment."""
+    """Tokens sent and received in each moment, and which part of them was cheaper or unseen."""
+    sums = [total(field, str(place)) for place, field in enumerate(_TOKENS, 1)]
+    panel = lines("Tokens", ask(sums, [over_time()], alias="{{field}}"), numbers=("sum",))
+    for field, name in _TOKENS.items():
+        panel = panel.override_by_name(field, properties(displayName=name))
+    return panel
+
+
+def cost_an_hour() -> stat.Panel:
+    """What an hour costs, in each currency that there is."""
+    return _spending("Cost an hour", 1)
+
+
+def cost_a_month() -> stat.Panel:
+    """What a month would cost if it went on like this."""
+    return _spending("Cost a month, at this rate", HOURS_A_MONTH)
+
+
+def _spending(title: str, hours: int) -> stat.Panel:
+    """From the first call of the chosen time to its end, and never of less than a minute.
+
+    The only script of its query, since Grafana would name the columns of several by what stands in them, time included.
+    """
+    figures = (
+        Figure("cost", None, "sum", fields.COST),
+        Figure("first", None, "min", fields.TIME),
+        Figure("rate", title, "bucket_script", script=f"{hours} * {_HOURLY}"),
+    )
+    query = ask(metrics(figures), [by(fields.CURRENCY)])
     return (
-        timeseries.Panel()
-        .title("Tokens")
-        .interval(FINEST)
-        .with_target(ask([total(fields.INPUT_TOKENS, "1")], [over_time()], alias="Input", name="A"))
-        .with_target(ask([total(fields.OUTPUT_TOKENS, "1")], [over_time()], alias="Output", name="B"))
-        .draw_style(GraphDrawStyle.BARS)
-        .fill_opacity(80)
-        .stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
-        .unit("short")
-        .min(0)
-        .legend(legend("sum"))
+        large(title, query, headings({fields.CURRENCY: "Currency"}, figures), nothing="no prices")
+        .description("From the first call of the chosen time to its end; calls without a price count nothing.")
+        .reduce_options(common.ReduceDataOptions().values(True).calcs([]).fields(f"/^{title}$/"))
+        .decimals(2)
     )
 
 
-def by_model() -> table.Panel:
-    """What each model was asked and gave over the whole of the chosen time."""
-    return (
-        table.Panel()
-        .title("Models")
-        .with_target(
-            ask(
-                [calls(), percentiles("95"), total(fields.INPUT_TOKENS, "6"), total(fields.OUTPUT_TOKENS, "7")],
-                [by(fields.MODEL, missing="(none)")],
-            )
-        )
-        .transformations(columns(_MODEL_COLUMNS))
-        .sort_by([common.TableSortByFieldState().display_name("Calls").desc(True)])
-        .override_by_name("p95", properties(unit="s", decimals=2))
-        .override_by_regexp("Tokens.*", properties(unit="short"))
-    )
+def spending_over_time() -> timeseries.Panel:
+    """Which model costs how much, when."""
+    alias = f"{term(fields.MODEL)}, {term(fields.CURRENCY)}"
+    query = ask([total(fields.COST, "1")], each_over_time(fields.CURRENCY, fields.MODEL), alias=alias)
+    return stacked("Cost over time", query)

@@ -30,6 +30,8 @@ CALLING: Final = ("environment", "service", "operation", "provider", "model", "p
 JAEGER_PAGE: Final = "jaeger_page"
 SLOWER: Final = "slower_than"
 TRACE: Final = "trace_id"
+FINGERPRINT: Final = "fingerprint"
+TEXT: Final = "text"
 # What a person may type, or a link may set: label and what stands in it until then.
 WRITTEN: Final = {
     SLOWER: ("Requests of at least (s)", "0"),
@@ -40,13 +42,15 @@ _HIDDEN: Final = {JAEGER_PAGE}
 Variable = QueryVariable | TextBoxVariable
 
 
+# A judge's calls are none of the application's own traffic.
+_OWN: Final = f"NOT {fields.JUDGING}:true"
+
+
 def chosen(names: Iterable[str]) -> str:
     """The filter that these choices make together."""
     return " AND ".join(f"{CHOICES[name]}:${name}" for name in names)
 
 
-# A judge's calls are none of the application's own traffic.
-_OWN: Final = f"NOT {fields.JUDGING}:true"
 FILTER: Final = f"{chosen(SHARED)} AND {_OWN}"
 """Records, operations and retrievals alike."""
 CALLS: Final = f"{chosen(CALLING)} AND {_OWN}"
@@ -60,7 +64,7 @@ def variable(name: str) -> Variable:
 
 def _choice(name: str, field: str) -> QueryVariable:
     """Any of the field's values in the chosen time; the most frequent ones first, for users can be many."""
-    question = {"find": "terms", "field": field, "query": "*", "size": 1000, "orderBy": "doc_count"}
+    question = {"find": "terms", "field": field, "query": _OWN, "size": 1000, "orderBy": "doc_count"}
     text, value = (_CHOSEN[name],) * 2 if name in _CHOSEN else ("All", "$__all")
     return (
         QueryVariable(name)

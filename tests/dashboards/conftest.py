@@ -12,7 +12,7 @@ import yaml
 from dashboards import known
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
-from preview.datasource import Everything, Moment, interpolate
+from preview.datasource import Everything, Moment, prepared
 
 Plain = dict[str, Any]
 Ask = Callable[..., Plain]
@@ -44,12 +44,13 @@ def sources() -> dict[str, Plain]:
 
 @pytest.fixture(scope="module")
 def client(elasticsearch: str) -> Iterator[Elasticsearch]:
-    """Knows the known records for as long as these tests run."""
+    """Knows the known documents for as long as these tests run."""
     with Elasticsearch(elasticsearch) as client:
-        actions = [{"_op_type": "create", "_index": known.STREAM, **record} for record in known.records()]
+        streams = dict(known.streams())
+        actions = [{"_op_type": "create", "_index": name, **one} for name, found in streams.items() for one in found]
         bulk(client, actions, refresh=True)
         yield client
-        client.delete_by_query(index=known.STREAM, query={"match_all": {}}, refresh=True)
+        client.delete_by_query(index=list(streams), query={"match_all": {}}, refresh=True)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def ask(post: Ask) -> Ask:
     """Put a query of a board's panel with the board's default choices, but for those given."""
 
     def answer(board: Plain, target: Plain, **chosen: str | list[str]) -> Plain:
-        query = interpolate(target["query"], {**defaults(board), **chosen})
-        return post(MOMENT.search({**target, "query": query}), target["datasource"]["uid"])
+        values = {**defaults(board), "__from": str(known.START), "__to": str(known.END), **chosen}
+        return post(MOMENT.search(prepared(target, values)), target["datasource"]["uid"])
 
     return answer

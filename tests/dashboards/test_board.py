@@ -170,7 +170,8 @@ def test_links_name_boards_and_variables_that_there_are(boards: dict[str, Plain]
 
 
 def test_a_request_leads_to_its_trace(overview: dict[str, Plain], sources: dict[str, Plain]) -> None:
-    in_grafana, in_jaeger = links(overview["Requests"])["Trace"]
+    request, in_grafana, in_jaeger = links(overview["Requests"])["Trace"]
+    assert request["url"] == "/d/throughline-request?from=${__from}&to=${__to}&var-trace_id=${__value.raw}"
     (pane,) = json.loads(parse_qs(urlsplit(in_grafana["url"]).query)["panes"][0]).values()
     assert sources[pane["datasource"]]["type"] == "jaeger"
     assert [query["query"] for query in pane["queries"]] == ["${__value.raw}"]

@@ -71,7 +71,8 @@ def test_a_delivered_record_is_shown(
         source, said = stored(client, RECORDS, record), stored(client, CONTENTS, record)
         request.addfinalizer(lambda: withdraw(elasticsearch, record))
 
-    assert said["attributes"] == question | {names.RECORD_ID: record}
+    placed = {name: model["attributes"][name] for name in (names.CHAIN_ID, names.CHAIN_SEQUENCE)}
+    assert said["attributes"] == question | {names.RECORD_ID: record} | placed
     assert set(model) - {"_id"} <= set(source)
     assert {key: type(value) for key, value in source["attributes"].items()} == {
         key: type(value) for key, value in model["attributes"].items()

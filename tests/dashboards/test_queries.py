@@ -57,7 +57,7 @@ def test_panel_is_empty_without_records(board: str, title: str, ask: Ask) -> Non
         ("service", ["prompt-builder"], 0),
         ("operation", ["chat", "retrieval"], 120),
         ("operation", ALL, 120),
-        ("provider", ["openai"], 100),
+        ("provider", ["openai"], 70),
         ("model", ["sim-large"], 30),
         ("prompt", ["help-desk"], 90),
         ("variant", ["concise"], 45),

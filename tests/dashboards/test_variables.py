@@ -13,7 +13,7 @@ OFFERED = {
     "environment": ["production", "staging"],
     "service": ["llm-caller", "prompt-builder"],
     "operation": ["chat", "retrieval"],
-    "provider": ["openai", "elasticsearch"],
+    "provider": ["openai", "anthropic", "elasticsearch"],
     "model": ["sim-small", "sim-large"],
     "prompt": ["help-desk"],
     "variant": ["concise", "stepwise"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from dashboards import known
 from dashboards.panel_checks import ALL, Shown, checks
 
 
@@ -43,7 +44,8 @@ def _errors_by_type(shown: Shown) -> None:
 @checks("overview", "Top prompts")
 def _top_prompts(shown: Shown) -> None:
     found = shown.columns()
-    assert list(found) == ["Prompt", "Version", "Calls", "p95", "Errors", "Error rate", "Tokens in", "Tokens out"]
+    figures = ["Calls", "p95", "Errors", "Error rate", "Tokens in", "Tokens out", "Cost"]
+    assert list(found) == ["Prompt", "Version", *figures]
     slow = found.pop("p95")
     assert slow == pytest.approx([5.7, 8.85, 9.95], abs=0.1)
     assert found == {
@@ -54,7 +56,67 @@ def _top_prompts(shown: Shown) -> None:
         "Error rate": [pytest.approx(0.1)] * 3,
         "Tokens in": [54_000, 27_000, 9_000],
         "Tokens out": [540, 270, 90],
+        "Cost": pytest.approx([0.054, 0.189, 0.09]),
     }
+
+
+@checks("overview", "Similar prompts")
+def _similar_prompts(shown: Shown) -> None:
+    found = shown.columns()
+    assert found.pop("p95") == pytest.approx([5.7, 8.85, 9.48, 9.98], abs=0.1)
+    assert found == {
+        "Fingerprint": ["aa" * 32, "bb" * 32, "bb" * 32, "cc" * 32],
+        "Prompt": ["help-desk", "help-desk", "(none)", "(none)"],
+        "Calls": [60, 30, 5, 5],
+        "Errors": [6, 3, 0, 1],
+        "Error rate": pytest.approx([0.1, 0.1, 0, 0.2]),
+        "Tokens in": [54_000, 27_000, 5_000, 4_000],
+        "Tokens out": [540, 270, 50, 40],
+        "Cost": pytest.approx([0.054, 0.189, 0.05, 0.04]),
+    }
+
+
+@checks("overview", "Time to first chunk")
+def _first_chunk(shown: Shown) -> None:
+    # The fifty odd calls were streamed: 0.01, 0.03 … 0.99 s.
+    assert shown.columns() == {
+        "p50": [pytest.approx(0.5, abs=0.01)],
+        "p95": [pytest.approx(0.95, abs=0.015)],
+        "p99": [pytest.approx(0.985, abs=0.01)],
+    }
+
+
+@checks("overview", "Time to first chunk over time")
+def _first_chunk_over_time(shown: Shown) -> None:
+    median = shown.series()["p50.0"]
+    expected = [(minute + 25) / 100 if minute % 2 else None for minute in range(1, 51)] + [None] * 10
+    assert median == [value if value is None else pytest.approx(value, abs=0.001) for value in expected]
+
+
+@checks("overview", "Cost an hour")
+def _cost_an_hour(shown: Shown) -> None:
+    # The first call was a millisecond after the hour began.
+    assert shown.columns() == {"Currency": ["USD"], "Cost an hour": [pytest.approx(0.333, rel=1e-5)]}
+
+
+@checks("overview", "Cost a month, at this rate")
+def _cost_a_month(shown: Shown) -> None:
+    found = shown.columns()
+    assert found == {"Currency": ["USD"], "Cost a month, at this rate": [pytest.approx(0.333 * 730, rel=1e-5)]}
+    # Of two hours in the first of which nothing was, the second counts.
+    earlier = str(known.START - 60 * known.MINUTE)
+    assert shown.columns(__from=earlier) == found
+
+
+@checks("overview", "Cost over time")
+def _cost_over_time(shown: Shown) -> None:
+    # Minute m holds the calls m and m + 50; those up to 70 went to the small model, each tenth one failed.
+    small = [0 if m % 10 == 0 else 0.002 if m <= 20 else 0.001 for m in range(1, 51)]
+    large = [0 if m % 10 == 0 or m <= 20 else 0.01 for m in range(1, 51)]
+    found = shown.series()
+    assert set(found) == {"sim-small, USD", "sim-large, USD"}
+    assert found["sim-small, USD"] == pytest.approx([*small, *[0] * 10])
+    assert found["sim-large, USD"] == pytest.approx([*large, *[0] * 10])
 
 
 @checks("overview", "Latency percentiles")
@@ -92,19 +154,37 @@ def _errors_over_time(shown: Shown) -> None:
 def _tokens(shown: Shown) -> None:
     found = shown.series()
     expected = [0 if minute % 10 == 0 else 2 for minute in range(1, 51)] + [0] * 10
-    assert found == {"Input": [1000 * calls for calls in expected], "Output": [10 * calls for calls in expected]}
-
-
-@checks("overview", "Models")
-def _models(shown: Shown) -> None:
-    found = shown.columns()
-    assert found.pop("p95") == pytest.approx([6.65, 9.85], abs=0.1)
-    assert found == {
-        "Model": ["sim-small", "sim-large"],
-        "Calls": [70, 30],
-        "Tokens in": [63_000, 27_000],
-        "Tokens out": [630, 270],
+    large = [0 if m % 10 == 0 or m <= 20 else 1 for m in range(1, 51)] + [0] * 10
+    names = {each["matcher"]["options"]: each["properties"][0] for each in shown.panel["fieldConfig"]["overrides"]}
+    assert all(name["id"] == "displayName" for name in names.values())
+    assert {names[field]["value"]: points for field, points in found.items()} == {
+        "In": [1000 * calls for calls in expected],
+        "In, of these from the cache": [400 * calls for calls in expected],
+        "Out": [10 * calls for calls in expected],
+        "Out, of these reasoning": [4 * calls for calls in large],
     }
+
+
+@checks("overview", "Rate limits, used up at most")
+@checks("models", "Rate limits, used up at most")
+def _saturation(shown: Shown) -> None:
+    assert shown.columns() == {
+        "Provider": ["openai", "anthropic"],
+        "Model": ["sim-small", "sim-large"],
+        "Used": pytest.approx([0.69, 0.99]),
+    }
+
+
+@checks("overview", "Rate limits over time")
+@checks("models", "Rate limits over time")
+def _saturation_over_time(shown: Shown) -> None:
+    found = shown.series()
+    assert set(found) == {"openai sim-small", "anthropic sim-large"}
+    answered = [minute for minute in range(1, 51) if minute % 10]
+    small = {minute: (minute + 50 if minute <= 20 else minute) / 100 for minute in answered}
+    large = {minute: (minute + 50) / 100 for minute in answered if minute > 20}
+    assert found["openai sim-small"] == [small.get(minute) for minute in range(1, 61)]
+    assert found["anthropic sim-large"] == [large.get(minute) for minute in range(1, 61)]
 
 
 @checks("overview", "Requests")

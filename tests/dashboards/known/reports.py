@@ -1,0 +1,94 @@
+"""The known reports: two chains verified, two streams measured, two variants compared, the newest after older ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.known.documents import Plain, at, document
+from throughline import names
+
+STREAM: Final = "logs-genai.report.otel-dashboards"
+DAY: Final = 86_400 * 10**9
+
+
+def documents() -> list[Plain]:
+    """Every report."""
+    return [*verifications(), *storage(), *comparisons()]
+
+
+def verifications() -> list[Plain]:
+    """Chain a was broken and is proven since; chain b is sound."""
+    return [
+        _verification(10, "chain-a", "broken", 25, 20, ["missing:1"]),
+        _verification(40, "chain-a", "proven", 50, 50, []),
+        _verification(40, "chain-b", "sound", 50, 25, []),
+    ]
+
+
+def _verification(minute: int, chain: str, state: str, records: int, proven: int, findings: list[str]) -> Plain:
+    attributes: Plain = {
+        names.CHAIN_ID: chain,
+        names.VERIFICATION_STATE: state,
+        names.VERIFICATION_RECORDS: records,
+        names.VERIFICATION_PROVEN: proven,
+        names.VERIFICATION_FINDINGS: findings,
+    }
+    return _report(names.VERIFICATION, minute, chain, attributes, service="llm-caller")
+
+
+def storage() -> list[Plain]:
+    """The records' stream grows by a million bytes in twenty minutes, the content's by two."""
+    return [
+        _report(
+            names.STORAGE,
+            minute,
+            stream,
+            {
+                names.STORAGE_STREAM: stream,
+                names.STORAGE_BYTES: 1_000_000 * factor * turn,
+                names.STORAGE_DOCUMENTS: 100 * turn,
+                names.STORAGE_OLDEST_UNIX_NANO: 1_779_000_000 * 10**9,
+                names.STORAGE_RETENTION_DAYS: days,
+            },
+        )
+        for stream, factor, days in (
+            ("logs-genai.record.otel-default", 1, 365),
+            ("logs-genai.content.otel-default", 2, 30),
+        )
+        for turn, minute in enumerate((10, 30, 50), 1)
+    ]
+
+
+def comparisons() -> list[Plain]:
+    """Stepwise is better in latency than concise, the control, since the second time; groundedness is open."""
+    found = []
+    for minute, verdict in ((15, "open"), (45, "better")):
+        found.append(_comparison(minute, "concise", "latency", 4.5, "baseline", {}))
+        effect = {names.COMPARISON_EFFECT: -0.5, names.COMPARISON_EFFECT_LOW: -0.8, names.COMPARISON_EFFECT_HIGH: -0.2}
+        found.append(
+            _comparison(minute, "stepwise", "latency", 4.0, verdict, {**effect, names.COMPARISON_P_VALUE: 0.01})
+        )
+        found.append(_comparison(minute, "concise", "score:groundedness", 0.5, "baseline", {}))
+        needed = {names.COMPARISON_P_VALUE: 0.4, names.COMPARISON_NEEDED: 500}
+        found.append(_comparison(minute, "stepwise", "score:groundedness", 0.55, "open", needed))
+    return found
+
+
+def _comparison(minute: int, variant: str, metric: str, value: float, verdict: str, more: Plain) -> Plain:
+    attributes: Plain = {
+        names.PROMPT_NAME: "help-desk",
+        names.PROMPT_VERSION: "1",
+        names.EXPERIMENT_NAME: "brevity",
+        names.PROMPT_VARIANT: variant,
+        names.COMPARISON_BASELINE: "concise",
+        names.COMPARISON_METRIC: metric,
+        names.COMPARISON_VALUE: value,
+        names.COMPARISON_REQUESTS: 45,
+        names.COMPARISON_USERS: 5,
+        names.COMPARISON_VERDICT: verdict,
+    }
+    return _report(names.COMPARISON, minute, f"{variant} {metric}", attributes | more)
+
+
+def _report(event: str, minute: int, subject: str, attributes: Plain, *, service: str | None = None) -> Plain:
+    return document(service, f"{event} {minute} {subject}", at(minute), attributes, event=event)
