@@ -49,10 +49,10 @@ class Evidence:
             "THROUGHLINE_CHECKPOINT_SECONDS": "10",
         }
 
+    def of_auditor(self) -> Mapping[str, str]:
+        """What whoever verifies is told."""
+        return {"THROUGHLINE_KEY_LIST": str(self.key_list), "THROUGHLINE_ANCHOR": (self.run / "anchor").as_uri()}
+
     def published(self) -> Mapping[str, str]:
         """What the person at this machine is told: by these he verifies, opens and erases."""
-        return {
-            "THROUGHLINE_KEY_LIST": str(self.key_list),
-            "THROUGHLINE_ANCHOR": (self.run / "anchor").as_uri(),
-            "THROUGHLINE_OPERATOR_KEY_FILE": str(self.key(Purpose.OPERATOR)),
-        }
+        return {**self.of_auditor(), "THROUGHLINE_OPERATOR_KEY_FILE": str(self.key(Purpose.OPERATOR))}

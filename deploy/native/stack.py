@@ -66,7 +66,7 @@ def throughline_parts(
         elasticsearch(PARTS / "elasticsearch" / "home", run / "elasticsearch", ports, security=security),
         _jaeger(ports, security),
         _collector(run, ports, addresses, security),
-        *_keepers(security),
+        *_keepers(security, Evidence(run)),
         Part(
             name="simulator",
             argv=(str(PROGRAMS / "throughline-simulator"),),
@@ -76,7 +76,7 @@ def throughline_parts(
     ]
 
 
-def _keepers(security: Security | None) -> list[Part]:
+def _keepers(security: Security | None, evidence: Evidence) -> list[Part]:
     """What puts Elasticsearch in order and keeps it so, each with the rights that it takes."""
     store = (sys.executable, "-m", "throughline.store")
     return [
@@ -90,8 +90,12 @@ def _keepers(security: Security | None) -> list[Part]:
         ),
         Part(
             name="housekeeping",
-            argv=(*store, "--every", "300"),
-            environment={**_retention(), **(security.of_elasticsearch("operator", "operator") if security else {})},
+            argv=(*store, "--every", "300", "--verify", "2h"),
+            environment={
+                **_retention(),
+                **(security.of_elasticsearch("operator", "operator") if security else {}),
+                **evidence.of_auditor(),
+            },
             after=("templates",),
             feeds=("elasticsearch",),
             ready=lambda: True,

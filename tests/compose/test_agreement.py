@@ -19,6 +19,7 @@ from native.part import Part
 from native.ports import Ports
 from native.security import Security
 from native.stack import COMPONENTS, PARTS, Stack, throughline_parts
+from throughline.records.keys import Purpose, read_key_list
 from throughline_services.gateway.settings import GatewaySettings
 from throughline_services.llm_caller.settings import LlmCallerSettings
 from throughline_services.postprocessor.__main__ import PostprocessorSettings
@@ -106,6 +107,24 @@ def test_retention_is_read_from_one_file(services: dict[str, Plain], parts: dict
     for name in ("templates", "housekeeping"):
         assert (REPOSITORY / "deploy" / "compose" / services[name]["env_file"]).resolve() == file
         assert told.items() <= parts[name].environment.items()
+
+
+def test_whoever_verifies_has_the_list_of_keys_and_not_the_key_that_signs(
+    services: dict[str, Plain], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(REPOSITORY / "deploy" / "compose"))
+    provide_step = importlib.import_module("provide")
+    monkeypatch.setattr(provide_step, "PLACE", tmp_path)
+    for _ in range(2):  # a second start, too
+        provide_step.main()
+    told = Path(services["housekeeping"]["environment"]["THROUGHLINE_KEY_LIST"])
+    assert [(source, target) for source, target, _ in mounts(services["housekeeping"])] == [
+        ("tls-operator", str(told.parent))
+    ]
+    operator = tmp_path / "tls" / "operator"
+    (listed,) = read_key_list(operator / told.name)
+    assert listed.purpose is Purpose.SIGNING
+    assert not [file for file in operator.iterdir() if "signing" in file.name]
 
 
 def test_commands_exist(services: dict[str, Plain], parts: dict[str, Part]) -> None:

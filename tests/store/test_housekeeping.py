@@ -6,23 +6,29 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
+from evidence.ledger import Chain, Ledger
+from evidence.signing import Key, write_keys
 from store.test_provisioning import official
 from store.writing import Write
+from throughline import names
+from throughline.store.queries import REPORTS
+from throughline.store.reports import newest
 from throughline.store.retention import streams
 from throughline.store.templates import KINDS
 
 
 @contextmanager
-def keeping_house(folder: Path, url: str, **environment: str) -> Iterator[Path]:
+def keeping_house(folder: Path, url: str, *options: str, **environment: str) -> Iterator[Path]:
     """`python -m throughline.store --every 0.2`, and the file with what it says."""
     said = folder / "said"
     variables = {"PATH": os.environ["PATH"], "ELASTICSEARCH_URL": url, **environment}
-    command = [sys.executable, "-m", "throughline.store", "--every", "0.2"]
+    command = [sys.executable, "-m", "throughline.store", "--every", "0.2", *options]
     with said.open("wb") as out:
         process = subprocess.Popen(command, env=variables, stdout=out, stderr=subprocess.STDOUT)
     try:
@@ -46,6 +52,54 @@ def test_it_stays_and_removes_what_comes_meanwhile(
     client.indices.refresh(index=records)
     assert client.count(index=records)["count"] == 1
     assert len(streams(client, records)[records]) == 2
+
+
+def test_it_reports_what_the_streams_take(
+    client: Elasticsearch, elasticsearch: str, records: str, write: Write, tmp_path: Path
+) -> None:
+    """Again and again, the second time of one document more."""
+    write(records, {"one": {}})
+    with keeping_house(tmp_path, elasticsearch) as said:
+        until(lambda: documents(client, records) == 1, said)
+        write(records, {"two": {}})
+        until(lambda: documents(client, records) == 2, said)
+
+
+def documents(client: Elasticsearch, stream: str) -> int | None:
+    """How many documents the last report on it says it holds."""
+    client.indices.refresh(index=REPORTS, ignore_unavailable=True)
+    found = (each["attributes"] for each in newest(client, names.STORAGE, names.STORAGE_STREAM))
+    return next((each[names.STORAGE_DOCUMENTS] for each in found if each[names.STORAGE_STREAM] == stream), None)
+
+
+def test_it_publishes_what_a_verification_finds(client: Elasticsearch, elasticsearch: str, tmp_path: Path) -> None:
+    key = Key()
+    (tmp_path / "anchor").mkdir()
+    ledger = Ledger(client, tmp_path / "anchor", uuid.uuid4().hex)
+    whole, broken = Chain(key).fill(12), Chain(key).fill(12)
+    ledger.write(whole, broken)
+    ledger.delete(broken, [3])
+    settings = {
+        "THROUGHLINE_KEY_LIST": str(write_keys(tmp_path / "keys.json", key)),
+        "THROUGHLINE_ANCHOR": (tmp_path / "anchor").as_uri(),
+    }
+    with keeping_house(tmp_path, elasticsearch, "--verify", "2h", **settings) as said:
+        until(lambda: state(client, whole) == "proven" and state(client, broken) == "broken", said)
+        until(lambda: "NOT SOUND" in said.read_text(), said)
+    ledger.remove()
+
+
+def state(client: Elasticsearch, chain: Chain) -> str | None:
+    """What the last report says of it."""
+    client.indices.refresh(index=REPORTS, ignore_unavailable=True)
+    found = (each["attributes"] for each in newest(client, names.VERIFICATION, names.CHAIN_ID))
+    return next((each[names.VERIFICATION_STATE] for each in found if each[names.CHAIN_ID] == chain.id), None)
+
+
+def test_a_verification_that_cannot_be_done_is_said(client: Elasticsearch, elasticsearch: str, tmp_path: Path) -> None:
+    """And the house is kept all the same."""
+    with keeping_house(tmp_path, elasticsearch, "--verify", "2 moons") as said:
+        until(lambda: said.read_text().count("no point in time") == 2, said)
 
 
 def test_it_outlives_an_elasticsearch_that_goes_away(tmp_path: Path) -> None:

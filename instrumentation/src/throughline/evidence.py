@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def journal_of(settings: Settings, logger_provider: _logs.LoggerProvider | None, meter: Meter) -> Journal | None:
-    """Where records are kept as evidence, measured by `meter`. Raises ValueError where folder or keys cannot be used."""
+    """Where records are kept as evidence, and measured. Raises ValueError where folder or keys cannot be used."""
     if settings.spool is None:
         if settings.signing_key_file is not None:
             _log.warning("%s is set, but without %s no record is chained or signed", SIGNING_KEY_FILE, SPOOL)

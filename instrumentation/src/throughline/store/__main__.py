@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,9 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from throughline.store import Retention, connect, setup
 from throughline.store.copies import remove_copies
 from throughline.store.provisioning import retain
+from throughline.store.reports import NotPublishedError, publish
 from throughline.store.roles import provision
+from throughline.store.storage import storage
 
 PATIENCE_SECONDS = 180
 
@@ -25,27 +28,43 @@ def main() -> None:
     """
     options = argparse.ArgumentParser(prog="python -m throughline.store", description=__doc__)
     options.add_argument("--every", type=float, metavar="SECONDS", help="stay, and repeat retention and clean-up")
-    every, retention = options.parse_args().every, Retention.read(os.environ)
+    options.add_argument("--verify", metavar="AGE", help="with --every: each time, verify what is younger, and publish")
+    asked, retention = options.parse_args(), Retention.read(os.environ)
+    every = asked.every
     with connect(os.environ, operator=True) as client:
         wait(client, PATIENCE_SECONDS)
         if every is None:
             changes = setup(client, retention=retention) + provision(client, os.environ) + remove_copies(client)
             _say(changes or ["everything was in place"])
         else:
-            keep_house(client, retention, every)
+            keep_house(client, retention, every, asked.verify)
 
 
-def keep_house(client: Elasticsearch, retention: Retention, every: float) -> NoReturn:
-    """Retention and the removal of copies, again and again; what fails is said and tried the next time."""
+def keep_house(client: Elasticsearch, retention: Retention, every: float, age: str | None) -> NoReturn:
+    """Retention, the removal of copies, reports, again and again; what fails is said and tried the next time."""
     since = None
     while True:
         began = datetime.now(UTC)
         try:
             _say(retain(client, retention) + remove_copies(client, since=since))
             since = began - timedelta(hours=1)  # whatever the clocks say
-        except (TransportError, ApiError) as error:
+            publish(client, storage(client, retention))
+            if age:
+                _say(verify(age))
+        except (TransportError, ApiError, NotPublishedError) as error:
             _say([f"Elasticsearch did not let this be done ({type(error).__name__}): tried again in {every:g} s"])
         time.sleep(every)
+
+
+def verify(age: str) -> list[str]:
+    """Have what is younger verified, and the verdicts published; what was found wrong or went wrong, in words.
+
+    By a process of its own: whatever a verification takes or meets, the house is kept. It knows the environment alone,
+    whose paths are absolute, and no stack that happens to run where this was started.
+    """
+    command = [sys.executable, "-m", "throughline.cli", "verify", "--publish", "--since", age, "--processes", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=os.sep)
+    return [] if done.returncode == 0 else [*done.stdout.splitlines(), *done.stderr.splitlines()]
 
 
 def _say(changes: list[str]) -> None:
