@@ -13,11 +13,11 @@ except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(advice, name=missing.name) from None
 
 from throughline.prompts.files import Experiment, Guardrail, Kind, Unit
-from throughline.prompts.folder import Folder, look
 from throughline.prompts.problems import BrokenFolderError, Problem, PromptError, RenderingError, UnknownPromptError
 from throughline.prompts.prompt import Prompt
 from throughline.prompts.snapshot import Snapshot, State
 from throughline.prompts.stopping import Stop, start, stop, stops
+from throughline.prompts.watching import Folder, look
 from throughline.settings import PROMPTS
 
 __all__ = [
