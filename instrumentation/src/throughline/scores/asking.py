@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
@@ -14,6 +16,9 @@ from throughline.identity import identify
 from throughline.recording import RUNNING
 from throughline.scores.answers import Answer
 from throughline.scores.rubrics import Rubric
+
+if TYPE_CHECKING:
+    from throughline.privacy.masking import Masker
 
 
 @contextmanager
@@ -32,11 +37,13 @@ def asking(current: Context, rubric: Rubric) -> Iterator[None]:
 def masked(answer: Answer) -> Answer:
     """The answer as a record of it would hold it. Raises what the masker raises: nothing is asked unmasked then."""
     active = instrumentor.recorder()
-    if active is not None:
-        masker = active.masker
-    else:
-        from throughline.privacy.masking import Masker
-
-        masker = Masker.from_environment()
+    masker = active.masker if active is not None else _masker()
     grounds = [masker.text(ground) for ground in answer.grounds]
     return replace(answer, text=masker.text(answer.text), question=masker.text(answer.question), grounds=grounds)
+
+
+@cache
+def _masker() -> Masker:
+    from throughline.privacy.masking import Masker
+
+    return Masker.from_environment()
