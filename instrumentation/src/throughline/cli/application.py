@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from throughline.cli import (
+    diff,
     doctor,
     erase,
     experiments,
@@ -18,6 +19,7 @@ from throughline.cli import (
     top,
     trace,
     verify,
+    why,
 )
 from throughline.cli.failures import reported
 from throughline.version import __version__
@@ -50,6 +52,8 @@ def throughline(version: Version = False) -> None:
 application.command(epilog=trace.EXAMPLES)(reported()(trace.trace))
 application.command(epilog=records.EXAMPLES)(reported()(records.records))
 application.command(epilog=top.EXAMPLES)(reported()(top.top))
+application.command(epilog=why.EXAMPLES)(reported()(why.why))
+application.command(epilog=diff.EXAMPLES)(reported()(diff.diff))
 application.command(epilog=verify.EXAMPLES)(reported()(verify.verify))
 application.command("open", epilog=opening.EXAMPLES)(reported()(opening.open_sealed))
 application.command(epilog=erase.EXAMPLES)(reported()(erase.erase))
