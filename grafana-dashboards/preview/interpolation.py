@@ -46,15 +46,15 @@ def interpolate(text: str, values: Values, form: str = "lucene") -> str:
     return _VARIABLE.sub(written, text)
 
 
-def everywhere(value: Any, values: Values) -> Any:
+def everywhere(value: Any, values: Values, form: str = "glob") -> Any:
     """Any JSON value with the variables in its texts, as Grafana fills in all but a query's own text."""
     match value:
         case str():
-            return interpolate(value, values, "glob")
+            return interpolate(value, values, form)
         case dict():
-            return {name: everywhere(inner, values) for name, inner in value.items()}
+            return {name: everywhere(inner, values, form) for name, inner in value.items()}
         case list():
-            return [everywhere(inner, values) for inner in value]
+            return [everywhere(inner, values, form) for inner in value]
         case _:
             return value
 
