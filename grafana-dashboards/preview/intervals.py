@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from preview.frames import Plain
-from preview.searches import Moment, duration
+from preview.searches import Moment
 
 WIDTH: Final = 1600
 """Of the whole picture, in pixels, as of a usual window: it decides how wide Grafana makes a bucket of time."""
@@ -29,13 +29,6 @@ def milliseconds_of(text: str) -> int:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def panels(board: Plain) -> Iterator[Plain]:
-    """All panels, those in collapsed rows too."""
-    for panel in board["panels"]:
-        yield panel
-        yield from panel.get("panels") or ()
-
-
 def interval(panel: Plain, span: int) -> int:
     """How wide Grafana makes a bucket for this panel over so many milliseconds: a round width, none too fine."""
     place = panel.get("gridPos") or {"w": 24}
@@ -51,9 +44,15 @@ def of_time(moment: Moment) -> dict[str, str | list[str]]:
     return {
         "__from": str(moment.start),
         "__to": str(moment.end),
-        "__interval": duration(moment.interval),
+        "__interval": _text(moment.interval),
         "__interval_ms": str(moment.interval),
         "__range": f"{(moment.end - moment.start) // 1000}s",
         "__range_s": str((moment.end - moment.start) // 1000),
         "__range_ms": str(moment.end - moment.start),
     }
+
+
+def _text(interval: int) -> str:
+    """As a page writes it, `1m` and `90s`."""
+    unit = next(unit for unit in reversed(_UNITS) if unit != "w" and interval % _UNITS[unit] == 0)
+    return f"{interval // _UNITS[unit]}{unit}"

@@ -58,6 +58,13 @@ def boards(names: Sequence[str] = (), folder: Path = GENERATED) -> dict[str, Pla
     return {name: board for name, board in found.items() if name in names or not names}
 
 
+def panels(board: Plain) -> Iterator[Plain]:
+    """All panels, those in collapsed rows too."""
+    for panel in board["panels"]:
+        yield panel
+        yield from panel.get("panels") or ()
+
+
 def opened(
     board: Plain, sources: Sources, since: str | None = None, chosen: Mapping[str, str | list[str]] | None = None
 ) -> Iterator[Shown]:
