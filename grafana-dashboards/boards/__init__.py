@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from boards import models, overview
+from boards import audit, models, overview, request
 
-BOARDS: Final = (overview.BOARD, models.BOARD)
+BOARDS: Final = (overview.BOARD, request.BOARD, models.BOARD, audit.BOARD)

@@ -27,7 +27,7 @@ from panels.shaping import columns
 from panels.variables import CALLS as CHOSEN_CALLS
 
 # Grafana fetches whole documents, so the number is what keeps such a panel from being heavy.
-ROWS: Final = "100"
+ROWS: Final = 100
 
 
 def lines(
@@ -86,11 +86,19 @@ def documents(
     only: str | None = None,
     of: str = CHOSEN_CALLS,
     source: DataSourceRef = sources.RECORDS,
+    most: int = ROWS,
 ) -> table.Panel:
-    """The latest documents that the filter leaves, a row each, with these fields of theirs under these headings."""
-    newest = model.RawData(id_val="1", settings=model.ElasticsearchRawDataSettings(size=ROWS))
-    query = ask([newest], [], only=only, of=of, source=source)
+    """The newest documents that the filter leaves, a row each, with these fields of theirs under these headings."""
+    query = newest_documents(only=only, of=of, source=source, most=most)
     return table.Panel().title(title).with_target(query).transformations(columns(headings)).filterable(True)
+
+
+def newest_documents(
+    *, only: str | None = None, of: str, source: DataSourceRef, most: int = ROWS, name: str = "A"
+) -> Dataquery:
+    """Whole documents, the newest first."""
+    newest = model.RawData(id_val="1", settings=model.ElasticsearchRawDataSettings(size=str(most)))
+    return ask([newest], [], only=only, of=of, source=source, name=name)
 
 
 def legend(*numbers: str) -> common.VizLegendOptions:

@@ -26,11 +26,11 @@ _NAMES: Final = {
     "cardinality": "Unique Count",
     "bucket_script": "Bucket Script",
 }
-_PLAIN: Final[Mapping[str, Callable[..., MetricAggregation]]] = {
-    "avg": model.Average,
-    "max": model.Max,
-    "min": model.Min,
-    "cardinality": model.UniqueCount,
+_PLAIN: Final[Mapping[str, tuple[Callable[..., MetricAggregation], Callable[..., object]]]] = {
+    "sum": (model.Sum, model.ElasticsearchSumSettings),
+    "avg": (model.Average, model.ElasticsearchAverageSettings),
+    "max": (model.Max, model.ElasticsearchMaxSettings),
+    "min": (model.Min, model.ElasticsearchMinSettings),
 }
 
 
@@ -43,7 +43,7 @@ class Figure:
     kind: str
     field: str = ""
     script: str | None = None
-    """Of a sum: Painless for each record that has the field; of a bucket_script: of the other figures."""
+    """Of a bucket_script: made of the other figures; else Painless for each value of the field."""
     look: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def column(self, figures: Sequence[Figure]) -> str:
@@ -62,15 +62,16 @@ class Figure:
         identity = _identity(self, figures)
         if self.kind == "count":
             return model.Count(id_val=identity)
-        if self.kind == "sum":
-            settings = model.ElasticsearchSumSettings(script=self.script) if self.script else None
-            return model.Sum(field=self.field, id_val=identity, settings=settings)
+        if self.kind == "cardinality":
+            return model.UniqueCount(field=self.field, id_val=identity)
         if self.kind == "bucket_script":
             return self._of_others(identity, figures)
         if self.kind.startswith("p"):
             percents = model.ElasticsearchPercentilesSettings(percents=[self.kind[1:]])
             return model.Percentiles(field=self.field, id_val=identity, settings=percents)
-        return _PLAIN[self.kind](field=self.field, id_val=identity)
+        metric, settings = _PLAIN[self.kind]
+        scripted = settings(script=self.script) if self.script else None
+        return metric(field=self.field, id_val=identity, settings=scripted)
 
     def _of_others(self, identity: str, figures: Sequence[Figure]) -> model.BucketScript:
         used = [other for other in figures if f"params.{other.key}" in str(self.script)]

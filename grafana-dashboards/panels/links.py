@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from grafana_foundation_sdk.models.common import DataSourceRef
+
 from panels import fields, sources
-from panels.variables import CALLING, FINGERPRINT, JAEGER_PAGE, SLOWER, TRACE
+from panels.variables import CALLING, JAEGER_PAGE, SLOWER, TRACE
 
 OVERVIEW = "throughline-overview"
 REQUEST = "throughline-request"
@@ -28,27 +30,32 @@ def trace_in_jaeger() -> Link:
     return {"title": "Trace in Jaeger (if the sampler kept it)", "url": url, "targetBlank": True}
 
 
-def record() -> Link:
+def record(source: DataSourceRef = sources.RECORDS) -> Link:
     """The value is a record id: this one record, whole."""
-    return {"title": "Record", "url": _document(str(sources.RECORDS.uid))}
+    return {"title": "Record", "url": _document(source, fields.RECORD)}
 
 
 def content() -> Link:
     """The value is a record id: what was said there, for who may read it."""
-    return {"title": "What was said (if you may read it)", "url": _document(str(sources.CONTENT.uid))}
+    return {"title": "What was said (if you may read it)", "url": _document(sources.CONTENT, fields.RECORD)}
 
 
-def _document(source: str) -> str:
-    """Explore with the document of this id."""
+def chain() -> Link:
+    """The value is a chain's id: its checkpoints, and what was lost of it."""
+    return {"title": "Checkpoints of this chain", "url": _document(sources.AUDIT, fields.CHAIN)}
+
+
+def _document(source: DataSourceRef, field: str) -> str:
+    """Explore with the documents whose field has this value."""
     query = {
         "refId": "A",
-        "datasource": {"type": "elasticsearch", "uid": source},
-        "query": f'{fields.RECORD}:"${{__value.raw}}"',
+        "datasource": {"type": "elasticsearch", "uid": source.uid},
+        "query": f'{field}:"${{__value.raw}}"',
         "metrics": [{"id": "1", "type": "logs"}],
         "bucketAggs": [],
         "timeField": fields.TIME,
     }
-    return _explore(source, query)
+    return _explore(str(source.uid), query)
 
 
 def slower_requests() -> Link:
@@ -75,7 +82,7 @@ def records_of(choice: str) -> Link:
 
 def records_like() -> Link:
     """The value is a fingerprint: the audit of its records alone."""
-    return {"title": "Audit of prompts like this", "url": f"/d/{AUDIT}?{_TIME}&var-{FINGERPRINT}=${{__value.raw}}"}
+    return {"title": "Audit of prompts like this", "url": f"/d/{AUDIT}?{_TIME}&var-fingerprint=${{__value.raw}}"}
 
 
 def _explore(source: str, query: Mapping[str, object]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.models.common import DataSourceRef
 
-from panels import fields, links
+from panels import fields, links, sources
 from panels.drawing import ROWS, documents
 from panels.shaping import properties
 from panels.variables import SLOWER
@@ -37,7 +38,7 @@ def latest() -> table.Panel:
     )
 
 
-def leading_on(panel: table.Panel) -> table.Panel:
+def leading_on(panel: table.Panel, source: DataSourceRef = sources.RECORDS) -> table.Panel:
     """A table of records, with the ways on from each of its cells."""
     for heading, choice in (("User", "user"), ("Prompt", "prompt"), ("Model", "model")):
         ways = [links.requests_of(choice), links.records_of(choice)]
@@ -47,5 +48,5 @@ def leading_on(panel: table.Panel) -> table.Panel:
         .override_by_name(
             "Trace", properties(links=[links.request(), links.trace_in_grafana(), links.trace_in_jaeger()])
         )
-        .override_by_name("Record", properties(links=[links.record(), links.content()]))
+        .override_by_name("Record", properties(links=[links.record(source), links.content()]))
     )

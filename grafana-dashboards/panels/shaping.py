@@ -21,6 +21,20 @@ def columns(names: Mapping[str, str]) -> list[DataTransformerConfig]:
     ]
 
 
+def newest(by: str, names: Mapping[str, str]) -> list[DataTransformerConfig]:
+    """Of documents that come newest first, the newest for each value of the field `by`; then as `columns` does."""
+    chosen: dict[str, object] = {name: {"operation": "aggregate", "aggregations": ["first"]} for name in names}
+    fields = chosen | {by: {"operation": "groupby", "aggregations": []}}
+    group = DataTransformerConfig(id_val="groupBy", options={"fields": fields})
+    return [group, *columns({name if name == by else f"{name} (first)": title for name, title in names.items()})]
+
+
+def beside(on: str, names: Mapping[str, str]) -> list[DataTransformerConfig]:
+    """One table of two queries' documents, those of one `on` in one row; then as `columns` does."""
+    kept, ordered = columns(names)
+    return [kept, DataTransformerConfig(id_val="joinByField", options={"byField": on, "mode": "outer"}), ordered]
+
+
 def properties(**values: object) -> list[DynamicConfigValue]:
     """Settings of one column or series; `custom_width` becomes `custom.width`."""
     return [DynamicConfigValue(id_val=_dotted(name), value=value) for name, value in values.items()]

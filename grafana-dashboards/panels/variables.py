@@ -22,23 +22,27 @@ CHOICES: Final = {
     "prompt": fields.PROMPT,
     "variant": fields.VARIANT,
     "user": fields.USER,
+    "fingerprint": fields.FINGERPRINT,
 }
 # What stands in a choice until somebody chooses; All in the others.
 _CHOSEN: Final = {"operation": "chat"}
+AUDITED: Final = ("environment", "service", "model", "prompt", "fingerprint", "user")
 SHARED: Final = ("environment", "service", "provider", "model", "prompt", "variant", "user")
 CALLING: Final = ("environment", "service", "operation", "provider", "model", "prompt", "variant", "user")
 JAEGER_PAGE: Final = "jaeger_page"
 SLOWER: Final = "slower_than"
 TRACE: Final = "trace_id"
-FINGERPRINT: Final = "fingerprint"
 TEXT: Final = "text"
 # What a person may type, or a link may set: label and what stands in it until then.
 WRITTEN: Final = {
     SLOWER: ("Requests of at least (s)", "0"),
     TRACE: ("Trace id", ""),
+    TEXT: ("Words", "*"),
     JAEGER_PAGE: ("Jaeger's page", "https://127.0.0.1:16686"),
 }
 _HIDDEN: Final = {JAEGER_PAGE}
+# The chains that a trace's records belong to: found by themselves, so that reports on these can be asked for.
+CHAINS: Final = "chain"
 Variable = QueryVariable | TextBoxVariable
 
 
@@ -51,6 +55,12 @@ def chosen(names: Iterable[str]) -> str:
     return " AND ".join(f"{CHOICES[name]}:${name}" for name in names)
 
 
+OF_TRACE: Final = f'{fields.TRACE}:"${{{TRACE}}}"'
+"""All that one trace id holds."""
+OWN_OF_TRACE: Final = f"{OF_TRACE} AND {_OWN}"
+"""The same without what a judge asked about it."""
+BEGINS: Final = f"({fields.TRACE}:${{{TRACE}:raw}}* OR {fields.RECORD}:${{{TRACE}:raw}}*)"
+"""What has a trace id or a record id that begins so; everything while nothing is written, for all have a record id."""
 FILTER: Final = f"{chosen(SHARED)} AND {_OWN}"
 """Records, operations and retrievals alike."""
 CALLS: Final = f"{chosen(CALLING)} AND {_OWN}"
@@ -59,6 +69,8 @@ CALLS: Final = f"{chosen(CALLING)} AND {_OWN}"
 
 def variable(name: str) -> Variable:
     """The variable of this name. Raises KeyError if there is none."""
+    if name == CHAINS:
+        return _chains()
     return _choice(name, CHOICES[name]) if name in CHOICES else _written(name, *WRITTEN[name])
 
 
@@ -76,6 +88,20 @@ def _choice(name: str, field: str) -> QueryVariable:
         .include_all(True)
         .all_value(EVERYTHING)
         .current(VariableOption(selected=True, text=[text], value=[value]))
+    )
+
+
+def _chains() -> QueryVariable:
+    question = {"find": "terms", "field": fields.CHAIN, "query": OF_TRACE, "size": 1000}
+    return (
+        QueryVariable(CHAINS)
+        .hide(VariableHide.HIDE_VARIABLE)
+        .datasource(sources.OPERATIONS)
+        .query(json.dumps(question))
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .multi(True)
+        .include_all(True)
+        .current(VariableOption(selected=True, text=["All"], value=["$__all"]))
     )
 
 

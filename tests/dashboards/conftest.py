@@ -12,7 +12,7 @@ import yaml
 from dashboards import known
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
-from preview.datasource import Everything, Moment, prepared
+from preview.datasource import Everything, Moment, interpolate, prepared
 
 Plain = dict[str, Any]
 Ask = Callable[..., Plain]
@@ -21,6 +21,8 @@ BOARDS: dict[str, Plain] = {
     file.stem: json.loads(file.read_text()) for file in sorted((FOLDER / "generated").glob("*.json"))
 }
 MOMENT = Moment(known.START, known.END, known.MINUTE)
+NEVER = Moment(known.END + 1, known.END + 60 * known.MINUTE, known.MINUTE)
+"""A time of which nothing is known."""
 
 
 @pytest.fixture(scope="session")
@@ -69,20 +71,39 @@ def post(client: Elasticsearch, sources: dict[str, Plain]) -> Ask:
 
 
 def defaults(board: Plain) -> dict[str, str | list[str]]:
-    """The variables' values when the board is opened."""
-    values: dict[str, str | list[str]] = {}
+    """The variables' values when the board is opened; those that are all that there is are not in it."""
+    values: dict[str, str | list[str]] = {"__from": str(known.START), "__to": str(known.END)}
     for variable in board["templating"]["list"]:
         value = variable["current"]["value"]
-        values[variable["name"]] = Everything(variable["allValue"]) if value == ["$__all"] else value
+        if value != ["$__all"]:
+            values[variable["name"]] = value
+        elif "allValue" in variable:
+            values[variable["name"]] = Everything(variable["allValue"])
     return values
 
 
 @pytest.fixture(scope="module")
-def ask(post: Ask) -> Ask:
+def offered(post: Ask) -> Ask:
+    """What a variable offers, given other variables' values."""
+
+    def answer(variable: Plain, values: dict[str, str | list[str]], moment: Moment = MOMENT) -> list[str]:
+        question = json.loads(variable["query"])
+        question["query"] = interpolate(question["query"], values)
+        found = post(moment.terms(question), variable["datasource"]["uid"])
+        return [bucket["key"] for bucket in found.get("aggregations", {"1": {"buckets": ()}})["1"]["buckets"]]
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def ask(post: Ask, offered: Ask) -> Ask:
     """Put a query of a board's panel with the board's default choices, but for those given."""
 
-    def answer(board: Plain, target: Plain, **chosen: str | list[str]) -> Plain:
-        values = {**defaults(board), "__from": str(known.START), "__to": str(known.END), **chosen}
-        return post(MOMENT.search(prepared(target, values)), target["datasource"]["uid"])
+    def answer(board: Plain, target: Plain, *, moment: Moment = MOMENT, **chosen: str | list[str]) -> Plain:
+        values = {**defaults(board), **chosen}
+        for variable in board["templating"]["list"]:
+            if variable["name"] not in values:  # without a text of its own for All, Grafana puts in all that it offers
+                values[variable["name"]] = offered(variable, values, moment)
+        return post(moment.search(prepared(target, values)), target["datasource"]["uid"])
 
     return answer

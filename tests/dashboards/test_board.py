@@ -16,9 +16,10 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-CORE_PANELS = {"bargauge", "heatmap", "stat", "table", "timeseries"}
-CORE_TRANSFORMATIONS = {"filterFieldsByName", "organize"}
+CORE_PANELS = {"bargauge", "heatmap", "piechart", "stat", "table", "timeseries", "traces"}
+CORE_TRANSFORMATIONS = {"filterFieldsByName", "groupBy", "joinByField", "organize"}
 CORE_SOURCES = {"elasticsearch", "jaeger"}
+MIXED = "-- Mixed --"
 BUILT_IN = re.compile(r"__(value\.raw|from|to|interval_ms)")
 
 
@@ -73,6 +74,9 @@ def test_generated_is_up_to_date() -> None:
 def test_is_read_by_grafanas_own_types_without_loss(board: Plain) -> None:
     """The foundation SDK's types are generated from Grafana's schema; what they do not know, they drop."""
     register_default_plugins()
+    for panel in (board := json.loads(json.dumps(board)))["panels"]:
+        if panel.get("datasource", {}).get("uid") == MIXED:  # the SDK takes its type for that of each query
+            del panel["datasource"]
     read = Dashboard.from_json(json.loads(json.dumps(board)))
     assert list(lost(board, json.loads(json.dumps(read, cls=JSONEncoder)), "board")) == []
 
@@ -99,7 +103,7 @@ def test_sources_are_those_provisioned(board: Plain, sources: dict[str, Plain]) 
     for panel in board["panels"]:
         asked = {target["datasource"]["uid"] for target in panel.get("targets", [])}
         own = panel.get("datasource", {}).get("uid")
-        assert {own} == asked if len(asked) == 1 else own == ("-- Mixed --" if asked else None), panel["title"]
+        assert {own} == asked if len(asked) == 1 else own == (MIXED if asked else None), panel["title"]
 
 
 def test_sources_refer_to_each_other_only(sources: dict[str, Plain]) -> None:
@@ -144,7 +148,7 @@ def test_overrides_and_sorting_name_columns_that_the_panel_makes(board: Plain) -
         if panel["type"] != "table":
             continue
         columns = set(panel["transformations"][-1]["options"]["renameByName"].values())
-        for override in panel["fieldConfig"]["overrides"]:
+        for override in panel.get("fieldConfig", {}).get("overrides", []):
             pattern = override["matcher"]["options"]
             assert any(re.fullmatch(pattern, column) for column in columns), pattern
         assert {sort["displayName"] for sort in panel.get("options", {}).get("sortBy", [])} <= columns

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from dashboards.conftest import BOARDS, MOMENT, Ask
+from dashboards.conftest import BOARDS, Ask, defaults
 
 pytestmark = pytest.mark.stack
 
 OFFERED = {
+    "chain": ["chain-a"],
+    "fingerprint": ["aa" * 32, "bb" * 32, "cc" * 32],
     "environment": ["production", "staging"],
     "service": ["llm-caller", "prompt-builder"],
     "operation": ["chat", "retrieval"],
@@ -34,8 +34,10 @@ def test_every_variable_is_known() -> None:
 
 
 @pytest.mark.parametrize(("board", "name"), sorted(QUERIED))
-def test_variable_offers_what_there_is(board: str, name: str, post: Ask) -> None:
-    variable = QUERIED[board, name]
-    answer = post(MOMENT.terms(json.loads(variable["query"])), variable["datasource"]["uid"])
-    offered = [bucket["key"] for bucket in answer["aggregations"]["1"]["buckets"]]
-    assert offered == OFFERED[name]
+def test_variable_offers_what_there_is(board: str, name: str, offered: Ask) -> None:
+    seventh = {**defaults(BOARDS[board]), "trace_id": f"{7:032x}"}
+    assert offered(QUERIED[board, name], seventh) == OFFERED[name]
+
+
+def test_the_chains_of_no_trace_are_none(offered: Ask) -> None:
+    assert offered(QUERIED["request", "chain"], defaults(BOARDS["request"])) == []

@@ -1,4 +1,4 @@
-"""The known records: a hundred chat calls, twenty retrievals, five calls of a judge.
+"""The known records: a hundred chat calls, twenty retrievals, five calls of a judge (on the third to the seventh).
 
 Chat call i of 1..100 took i tenths of a second; 70 went to the small model, 30 to the large one; each tenth one failed.
 What is told of the others is in `_answered`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.known.documents import Plain, at, document
+from dashboards.known.documents import Plain, at, began, document
 from throughline import names
 
 STREAM: Final = "logs-genai.record.otel-dashboards"
@@ -19,7 +19,7 @@ def records() -> list[Plain]:
     return [
         *(chat(number) for number in range(1, 101)),
         *(retrieval(number) for number in range(1, 21)),
-        *(judging(number) for number in range(1, 6)),
+        *(judging(number) for number in range(3, 8)),
     ]
 
 
@@ -111,7 +111,8 @@ def judging(number: int) -> Plain:
 def _record(service: str, trace: int, span: int, minute: int, attributes: Plain) -> Plain:
     """The record of a span, whose id is its trace's and its own."""
     identity = f"{trace:032x}{span:016x}"
-    made = {names.RECORD_ID: identity, names.START_TIME_UNIX_NANO: 1}
+    started = began(minute, span, attributes[names.DURATION])
+    made = {names.RECORD_ID: identity, names.START_TIME_UNIX_NANO: started}
     environment = "staging" if span == 1020 else "production"
     time = at(minute, span)
     return document(service, identity, time, attributes | made, trace=f"{trace:032x}", environment=environment)

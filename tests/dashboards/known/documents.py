@@ -40,3 +40,8 @@ def document(
         "scope": {"name": "throughline"},
         "body": {"text": ""},
     }
+
+
+def began(minute: int, milliseconds: int, duration: float) -> int:
+    """When something began that ended then and took so many seconds, in nanoseconds since the epoch."""
+    return (START + minute * MINUTE + milliseconds) * 10**6 - round(duration * 10**9)

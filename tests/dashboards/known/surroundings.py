@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.known.documents import Plain, at, document
+from dashboards.known.documents import Plain, at, began, document
 from throughline import names
 
 OPERATIONS: Final = "logs-genai.operation.otel-dashboards"
@@ -35,8 +35,9 @@ def _operation(
 ) -> Plain:
     attributes = {names.OPERATION_NAME: operation, names.DURATION: duration, **(more or {})}
     identity = f"{number:032x}{offset + number:016x}"
-    made = {names.RECORD_ID: identity, names.START_TIME_UNIX_NANO: 1}
-    event, time = names.OPERATION_DETAILS, at((number - 1) % 50, number)
+    started = began(number - 1, number, duration)
+    made = {names.RECORD_ID: identity, names.START_TIME_UNIX_NANO: started}
+    event, time = names.OPERATION_DETAILS, at(number - 1, number)
     return document(service, identity, time, attributes | made, event=event, trace=f"{number:032x}")
 
 
@@ -65,7 +66,7 @@ def _evaluation(number: int, offset: int, name: str, value: float, source: str, 
         names.PROMPT_VERSION: "1",
         names.PROMPT_VARIANT: "concise" if number % 2 else "stepwise",
     }
-    time = at((number - 1) % 50, 1000 + number)
+    time = at(number - 1, 1000 + number)
     return document("postprocessor", identity, time, attributes, event=names.EVALUATION_RESULT, trace=trace)
 
 
@@ -80,6 +81,9 @@ def contents() -> list[Plain]:
         passages = [{"id": "lending", "score": number / 20, "content": f"passage {number}"}]
         sought = {names.RETRIEVAL_QUERY_TEXT: f"search {number}", names.RETRIEVAL_DOCUMENTS: passages}
         found.append(_content("prompt-builder", number, f"{number:032x}{1000 + number:016x}", sought))
+        if number <= 10:
+            used = {names.TOOL_CALL_ARGUMENTS: f"look up {number}", names.TOOL_CALL_RESULT: f"found {number}"}
+            found.append(_content("gateway", number, f"{number:032x}{5000 + number:016x}", used))
         explained = {names.EVALUATION_EXPLANATION: f"because of {number}"}
         found.append(_content("postprocessor", number, f"{7000 + number:048x}", explained))
     return found
@@ -87,5 +91,5 @@ def contents() -> list[Plain]:
 
 def _content(service: str, number: int, identity: str, said: Plain) -> Plain:
     attributes = {names.RECORD_ID: identity, **said}
-    time = at((number - 1) % 50, number)
+    time = at(number - 1, number)
     return document(service, identity, time, attributes, trace=f"{number:032x}")

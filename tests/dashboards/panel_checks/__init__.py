@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboards import known
 from dashboards.conftest import Ask, Plain
-from preview.datasource import Columns, Everything, documents, series, shaped, table
+from preview.datasource import Columns, Everything, columns, frames, series, transformed
 
 ALL = Everything("(*:*)")
 
@@ -23,10 +23,17 @@ class Shown:
 
     def columns(self, **chosen: str | list[str]) -> Columns:
         """What a table, a stat or a bar gauge gets, as the panel's transformations leave it."""
-        (target,) = self.panel["targets"]
-        answer = self.ask(self.board, target, **chosen)
-        found = documents(answer) if target["metrics"][0]["type"] == "raw_data" else table(target, answer)
-        return shaped(found, self.panel.get("transformations", []))
+        found = [
+            frame
+            for target in self.panel["targets"]
+            for frame in frames(target, self.ask(self.board, target, **chosen))
+        ]
+        return columns(transformed(found, self.panel.get("transformations", [])))
+
+    def rows(self, **chosen: str | list[str]) -> list[Plain]:
+        """The same, row by row."""
+        found = self.columns(**chosen)
+        return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
 
     def series(self, **chosen: str | list[str]) -> dict[str, list[Any]]:
         """The series of a panel over time: its values, a minute each."""
