@@ -1,4 +1,4 @@
-"""`python grafana-dashboards [--check]`: writes the dashboards' JSON, or says whether what is committed is theirs."""
+"""`python grafana-dashboards [--check]`: writes the dashboards and alert rules as JSON, or says what is out of date."""
 
 from __future__ import annotations
 
@@ -8,21 +8,33 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from alerts import RULES
+from alerts.rule import provisioned
 from boards import BOARDS
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-GENERATED: Final = Path(__file__).parent / "generated"
+FOLDER: Final = Path(__file__).parent
+BOARD_FILES: Final = "generated"
+ALERT_FILES: Final = "provisioning/alerting"
 
 
 def rendered() -> dict[str, str]:
-    """Each dashboard's file and its text."""
-    boards = {f"{board.name}.json": board.built() for board in BOARDS}
-    return {name: json.dumps(board, cls=JSONEncoder, indent=2, sort_keys=True) + "\n" for name, board in boards.items()}
+    """Each file, by its path in this folder, and its text."""
+    contents: dict[str, object] = {f"{BOARD_FILES}/{board.name}.json": board.built() for board in BOARDS}
+    contents[f"{ALERT_FILES}/throughline.json"] = provisioned(RULES)
+    return {
+        name: json.dumps(content, cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+        for name, content in contents.items()
+    }
 
 
 def stale(files: dict[str, str]) -> list[str]:
-    """Names of files that are missing, differ or are nobody's."""
-    present = {file.name: file.read_text() for file in GENERATED.glob("*.json")}
+    """Files that are missing, differ or are nobody's."""
+    present = {
+        str(file.relative_to(FOLDER)): file.read_text()
+        for folder in (BOARD_FILES, ALERT_FILES)
+        for file in (FOLDER / folder).glob("*.json")
+    }
     return sorted(name for name in files.keys() | present.keys() if files.get(name) != present.get(name))
 
 
@@ -34,13 +46,13 @@ def main() -> int:
     files = rendered()
     if check:
         differing = stale(files)
-        sys.stderr.writelines(f"generated/{name} is not up to date: run `make dashboards`\n" for name in differing)
+        sys.stderr.writelines(f"{name} is not up to date: run `make dashboards`\n" for name in differing)
         return 1 if differing else 0
-    GENERATED.mkdir(exist_ok=True)
     for name, text in files.items():
-        (GENERATED / name).write_text(text)
+        (FOLDER / name).parent.mkdir(exist_ok=True)
+        (FOLDER / name).write_text(text)
     for name in stale(files):
-        (GENERATED / name).unlink()
+        (FOLDER / name).unlink()
     return 0
 
 
