@@ -1,0 +1,101 @@
+"""Finds the scores that evaluations gave to requests, by trace and span; takes no evaluation's word for a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from elasticsearch import Elasticsearch
+from numpy.typing import NDArray
+
+from throughline import names
+from throughline.comparison.metrics import SCORE
+from throughline.comparison.sample import Codes, Numbers
+from throughline.comparison.searching import Body, Fields, Pages
+from throughline.store.queries import EVALUATIONS, attribute
+
+_TRACES_AT_ONCE: Final = 10_000
+_NAME, _VALUE = attribute(names.EVALUATION_NAME), attribute(names.EVALUATION_SCORE_VALUE)
+_RECORD: Final = attribute(names.RECORD_ID)
+_FIELDS: Final = ("trace_id", "span_id", _NAME, _VALUE, _RECORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What scores are found by: (n,) trace ids as bytes, and (n,) the hash of each request's trace and span."""
+
+    traces: NDArray[np.bytes_]
+    places: Codes
+
+
+def scores(client: Elasticsearch, requests: Requests) -> Mapping[str, Numbers]:
+    """Metric → (n,) the mean of each request's scores of that name, NaN where there is none.
+
+    A score that names the request's own span is that request's; any other of its trace is of the answer as a whole, and
+    counts once, for the trace's last request.
+    """
+    columns, parts = _Columns(), []
+    with Pages(client, EVALUATIONS) as pages:
+        for query in _queries(np.unique(requests.traces)):
+            parts += [columns.of(page) for page in pages.of(query, _FIELDS)]
+    if not parts:
+        return {}
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    parts.clear()
+    _, once = np.unique(whole["record"], return_index=True)
+    request = _requests(requests, whole["place"][once], whole["trace"][once])
+    named, values = whole["name"][once], whole["value"][once]
+    return {
+        f"{SCORE}{name}": _means(request[named == code], values[named == code], requests.places.size)
+        for name, code in sorted(columns.names.items())
+    }
+
+
+def _queries(traces: NDArray[np.bytes_]) -> Iterator[Body]:
+    known = traces[traces != b""]
+    for start in range(0, known.size, _TRACES_AT_ONCE):
+        some = [each.decode() for each in known[start : start + _TRACES_AT_ONCE].tolist()]
+        yield {"bool": {"filter": [{"terms": {"trace_id": some}}, {"exists": {"field": _VALUE}}]}}
+
+
+@dataclass(slots=True)
+class _Columns:
+    """Pages of evaluations as arrays; each evaluation by its record's id, so that a copy is known."""
+
+    names: dict[str, int] = field(default_factory=dict)
+
+    def of(self, page: Fields) -> dict[str, NDArray[Any]]:
+        """What each evaluation says; pages have only those with a value."""
+        named = [each.get(_NAME, [""])[0] for each in page]
+        places = [hash((each["trace_id"][0], each.get("span_id", [None])[0])) for each in page]
+        records = [hash(each[_RECORD][0]) if _RECORD in each else hash(object()) for each in page]
+        return {
+            "name": np.array([self.names.setdefault(name, len(self.names)) for name in named], np.int64),
+            "place": np.array(places, np.int64),
+            "trace": np.array([each["trace_id"][0] for each in page], "S32"),
+            "value": np.array([each[_VALUE][0] for each in page], np.float64),
+            "record": np.array(records, np.int64),
+        }
+
+
+def _requests(requests: Requests, places: Codes, traces: NDArray[Any]) -> Codes:
+    """The request that each score is of, -1 for none of ours."""
+    own = _last_places(requests.places, places)
+    return np.where(own >= 0, own, _last_places(requests.traces, traces))
+
+
+def _means(request: Codes, values: Numbers, length: int) -> Numbers:
+    is_ours = request >= 0
+    counts = np.bincount(request[is_ours], minlength=length)
+    sums = np.bincount(request[is_ours], weights=values[is_ours], minlength=length)
+    return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan), np.float64)
+
+
+def _last_places(among: NDArray[Any], wanted: NDArray[Any]) -> Codes:
+    """Where in `among` each of `wanted` stands last, -1 for nowhere."""
+    order = np.argsort(among, kind="stable")
+    place = np.searchsorted(among[order], wanted, "right") - 1
+    found = order[np.maximum(place, 0)]
+    return np.where((place >= 0) & (among[found] == wanted), found, -1)
