@@ -36,6 +36,8 @@ class Board:
     rows: tuple[Row, ...]
     variables: tuple[str, ...]
     since: str = "now-1h"
+    refresh: str = "30s"
+    """How often it asks again by itself; empty for a board that people read rather than watch."""
 
     def built(self) -> Dashboard:
         """As Grafana reads it. Raises KeyError for a variable that nobody defines."""
@@ -45,7 +47,7 @@ class Board:
             .description(self.description)
             .tags([TAG])
             .time(self.since, "now")
-            .refresh("30s")
+            .refresh(self.refresh)
             .timezone("browser")
             .tooltip(DashboardCursorSync.CROSSHAIR)
             .link(_others())

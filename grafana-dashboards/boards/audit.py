@@ -12,6 +12,7 @@ BOARD: Final = Board(
     description="Records by user, time, model, prompt, words and trace; chains, openings, erasures, masks, retention.",
     variables=(*AUDITED, TRACE, TEXT),
     since="now-7d",
+    refresh="",
     rows=(
         (12, ((audit.records, 24),)),
         (9, ((audit.said, 24),)),

@@ -11,7 +11,8 @@ BOARD: Final = Board(
     title="Request",
     description="One trace id: steps, prompt, passages, response, parameters, scores, and whether its records hold.",
     variables=(TRACE, CHAINS),
-    since="now-24h",
+    since="now-7d",
+    refresh="",
     rows=(
         (4, ((one_request.whole, 24),)),
         (14, ((traces.waterfall, 24),)),

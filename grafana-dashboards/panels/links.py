@@ -72,17 +72,26 @@ def request() -> Link:
 
 def requests_of(choice: str) -> Link:
     """The value is a user, a prompt, a model …: the overview of its requests alone."""
-    return {"title": f"Requests of this {choice}", "url": f"/d/{OVERVIEW}?{_TIME}&var-{choice}=${{__value.raw}}"}
+    return {
+        "title": f"Requests of this {choice}",
+        "url": f"/d/{OVERVIEW}?{_TIME}&var-{choice}=${{__value.raw:percentencode}}",
+    }
 
 
 def records_of(choice: str) -> Link:
     """The value is a user, a prompt, a model …: the audit of its records alone."""
-    return {"title": f"Audit of this {choice}", "url": f"/d/{AUDIT}?{_TIME}&var-{choice}=${{__value.raw}}"}
+    return {
+        "title": f"Audit of this {choice}",
+        "url": f"/d/{AUDIT}?{_TIME}&var-{choice}=${{__value.raw:percentencode}}",
+    }
 
 
 def records_like() -> Link:
     """The value is a fingerprint: the audit of its records alone."""
-    return {"title": "Audit of prompts like this", "url": f"/d/{AUDIT}?{_TIME}&var-fingerprint=${{__value.raw}}"}
+    return {
+        "title": "Audit of prompts like this",
+        "url": f"/d/{AUDIT}?{_TIME}&var-fingerprint=${{__value.raw:percentencode}}",
+    }
 
 
 def _explore(source: str, query: Mapping[str, object]) -> str:

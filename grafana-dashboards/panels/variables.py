@@ -59,7 +59,7 @@ OF_TRACE: Final = f'{fields.TRACE}:"${{{TRACE}}}"'
 """All that one trace id holds."""
 OWN_OF_TRACE: Final = f"{OF_TRACE} AND {_OWN}"
 """The same without what a judge asked about it."""
-BEGINS: Final = f"({fields.TRACE}:${{{TRACE}:raw}}* OR {fields.RECORD}:${{{TRACE}:raw}}*)"
+BEGINS: Final = f"({fields.TRACE}:${{{TRACE}}}* OR {fields.RECORD}:${{{TRACE}}}*)"
 """What has a trace id or a record id that begins so; everything while nothing is written, for all have a record id."""
 FILTER: Final = f"{chosen(SHARED)} AND {_OWN}"
 """Records, operations and retrievals alike."""

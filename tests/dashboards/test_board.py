@@ -15,6 +15,7 @@ from dashboards.conftest import FOLDER, Plain
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from throughline.names import PROMPT_NAME, REQUEST_MODEL, USER_ID
 
 CORE_PANELS = {"bargauge", "heatmap", "piechart", "stat", "table", "timeseries", "traces"}
 CORE_TRANSFORMATIONS = {"filterFieldsByName", "groupBy", "joinByField", "organize"}
@@ -108,10 +109,27 @@ def test_sources_are_those_provisioned(board: Plain, sources: dict[str, Plain]) 
 
 def test_sources_refer_to_each_other_only(sources: dict[str, Plain]) -> None:
     inner = [source["jsonData"] for source in sources.values()]
-    referred = {link["datasourceUid"] for data in inner for link in data.get("dataLinks", [])}
+    linked = [link for data in inner for link in data.get("dataLinks", [])]
+    referred = {link["datasourceUid"] for link in linked if "datasourceUid" in link}
     referred |= {data["tracesToLogsV2"]["datasourceUid"] for data in inner if "tracesToLogsV2" in data}
     assert referred == {"throughline-jaeger", "throughline-records"}
     assert referred <= set(sources)
+
+
+def test_a_record_leads_to_its_trace_its_request_and_others_like_it(
+    boards: dict[str, Plain], sources: dict[str, Plain]
+) -> None:
+    ways = sources["throughline-records"]["jsonData"]["dataLinks"]
+    names = {f"attributes.{name}" for name in (USER_ID, PROMPT_NAME, REQUEST_MODEL)}
+    document = {"trace_id", "span_id", *names}
+    reached = {link["urlDisplayLabel"]: {name for name in document if re.search(link["field"], name)} for link in ways}
+    assert reached.pop("Trace") == reached.pop("Request") == {"trace_id"}
+    assert sorted(len(fields) for fields in reached.values()) == [1, 1, 1]
+    assert set().union(*reached.values()) == names
+    for address in (urlsplit(link["url"].replace("$$", "$")) for link in ways if "datasourceUid" not in link):
+        (board,) = (each for each in boards.values() if each["uid"] == address.path.removeprefix("/d/"))
+        (variable,) = re.findall(r"var-(\w+)=", address.query)
+        assert variable in {each["name"] for each in board["templating"]["list"]}
 
 
 def test_every_variable_used_is_defined_and_every_one_defined_is_used(board: Plain) -> None:
@@ -198,6 +216,15 @@ def test_a_request_leads_to_what_was_said(overview: dict[str, Plain], sources: d
     (pane,), (other,) = said.values(), record.values()
     assert sources[pane["datasource"]]["jsonData"]["index"] == "logs-genai.content.otel-*"
     assert [query["query"] for query in pane["queries"]] == [query["query"] for query in other["queries"]]
+
+
+def test_a_request_leads_to_others_of_its_user_prompt_and_model(overview: dict[str, Plain]) -> None:
+    ways = links(overview["Requests"])
+    for heading, variable in (("User", "user"), ("Prompt", "prompt"), ("Model", "model")):
+        addresses = [urlsplit(link["url"]) for link in ways[heading]]
+        assert [address.path for address in addresses] == ["/d/throughline-overview", "/d/throughline-audit"]
+        # A name may hold an ampersand, which Grafana leaves as it is unless it is told.
+        assert all(address.query.endswith(f"&var-{variable}=${{__value.raw:percentencode}}") for address in addresses)
 
 
 def test_trace_and_record_columns_hold_the_ids(overview: dict[str, Plain]) -> None:
