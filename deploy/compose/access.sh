@@ -4,6 +4,7 @@
 set -euo pipefail
 folder=$1
 compose=(docker compose --project-directory "$(dirname "$0")")
+prompts=$(cd "$(dirname "$0")/../../services/src/throughline_services/prompt_builder/prompts" && pwd)
 
 umask 077
 rm -rf "$folder" && mkdir -p "$folder"
@@ -21,6 +22,7 @@ ELASTICSEARCH_CLIENT_KEY=$folder/operator/key.pem
 ELASTICSEARCH_API_KEY_FILE=$folder/operator/auditor_api_key
 THROUGHLINE_OPERATOR_API_KEY_FILE=$folder/operator/operator_api_key
 THROUGHLINE_KEY_LIST=$folder/keys.json
+THROUGHLINE_PROMPTS=$prompts
 JAEGER_URL=https://127.0.0.1:${JAEGER_PORT:-16686}
 JAEGER_CA_FILE=$folder/operator/authority.pem
 OTEL_EXPORTER_OTLP_ENDPOINT=https://127.0.0.1:${OTLP_GRPC_PORT:-4317}

@@ -24,6 +24,7 @@ PROGRAMS: Final = Path(sys.executable).parent
 COMPONENTS: Final = ("operations", "receivers", "metrics", "sampling", "masking", "rejected", "records", "exporters")
 EVERYTHING: Final = ("gateway", "housekeeping")
 RETENTION: Final = REPOSITORY / "deploy" / "retention.env"
+PROMPTS: Final = REPOSITORY / "services" / "src" / "throughline_services" / "prompt_builder" / "prompts"
 TUNING: Final = {
     # A person is waiting: a trace is shown about 4 s after its end, and 3 s are slow.
     "DECISION_WAIT_AFTER_ROOT": "2s",
@@ -53,6 +54,8 @@ def _addresses(ports: Ports, own: Mapping[str, str], *, secure: bool) -> dict[st
         "OPENAI_BASE_URL": own.get("OPENAI_BASE_URL") or f"{ports.url('simulator')}/v1",
         "OPENAI_API_KEY": own.get("OPENAI_API_KEY") or "simulated",
         "LLM_MODEL": own.get("LLM_MODEL") or "sim-small",
+        # Where an experiment is stopped and a prompt changed while the stack runs.
+        "THROUGHLINE_PROMPTS": own.get("THROUGHLINE_PROMPTS") or str(PROMPTS),
         **{f"{variable[name]}_LISTEN": ports.address(name) for name in served},
         **{f"{variable[name]}_TARGET": ports.address(name) for name in served[1:4]},
     }

@@ -43,6 +43,7 @@ def test_names_what_the_native_stack_names_and_files_that_are_there(folder: Path
     native = Stack(tmp_path / "native", secure=True, environment={})
     native.close()
     assert told.keys() <= native.addresses.keys()
+    assert told.pop("THROUGHLINE_PROMPTS") == native.addresses["THROUGHLINE_PROMPTS"]
     files = {Path(value) for value in told.values() if value.startswith("/")}
     assert len(files) == 9
     assert all(file.is_file() for file in files)

@@ -9,7 +9,10 @@ import sys
 import pytest
 from throughline.adapters import CLIENTS
 
-SLOW = ("asyncio", "importlib.metadata", "opentelemetry.sdk", "phonenumbers", "stdnum", "throughline.privacy", "wrapt")
+SLOW = (
+    "asyncio", "importlib.metadata", "jinja2", "opentelemetry.sdk", "phonenumbers", "pydantic", "stdnum",
+    "throughline.privacy", "throughline.prompts", "wrapt", "yaml",
+)  # fmt: skip
 LIBRARIES = sorted({module.partition(".")[0] for client in CLIENTS for module in client.modules})
 
 

@@ -25,12 +25,11 @@ from throughline_services.llm_caller.settings import LlmCallerSettings
 from throughline_services.postprocessor.__main__ import SERVICE as POSTPROCESSOR
 from throughline_services.postprocessor.servicer import PostprocessorServicer
 from throughline_services.prompt_builder.__main__ import SERVICE as PROMPT_BUILDER
-from throughline_services.prompt_builder.building import Builder
+from throughline_services.prompt_builder.building import Builder, opened
 from throughline_services.prompt_builder.corpus import passages
 from throughline_services.prompt_builder.retrieval import Passage
 from throughline_services.prompt_builder.servicer import PromptBuilderServicer
-from throughline_services.prompt_builder.settings import PACKAGED
-from throughline_services.prompt_builder.templates import Templates
+from throughline_services.prompt_builder.settings import PromptBuilderSettings
 from throughline_services.runtime import GrpcServer, GrpcSettings, ServiceSettings
 from throughline_services.runtime.http import HttpServer
 from throughline_services.simulator.application import application as simulator_application
@@ -185,7 +184,8 @@ async def gateway(simulator: Simulation, http: httpx.AsyncClient) -> AsyncIterat
 
 
 async def _prompt_builder(stack: AsyncExitStack, corpus: Any) -> str:
-    servicer = PromptBuilderServicer(Builder(Templates.load(PACKAGED), corpus, "help-desk"))
+    settings = PromptBuilderSettings()
+    servicer = PromptBuilderServicer(Builder(opened(settings), corpus, settings))
     register = prompt_builder_pb2_grpc.add_PromptBuilderServicer_to_server
     return await stack.enter_async_context(grpc_server(lambda server: register(servicer, server), PROMPT_BUILDER))
 

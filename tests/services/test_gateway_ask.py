@@ -6,17 +6,22 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
 import pytest
 import throughline
+import yaml
 from opentelemetry.instrumentation.grpc import GrpcAioInstrumentorClient, GrpcAioInstrumentorServer
 from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from starlette import applications
 from throughline_services.gateway.bodies import Question
+from throughline_services.llm_caller.calling import Model
+from throughline_services.postprocessor import servicer as postprocessor
+from throughline_services.prompt_builder.settings import PACKAGED
 from throughline_services.runtime import ServiceError
 
 Start = Callable[..., Awaitable[Any]]
@@ -65,7 +70,7 @@ async def test_answer_comes_with_scores_usage_prompt_and_passages(gateway: Start
     assert (body["model"], body["finish_reason"], body["masked"]) == ("sim-large", "stop", 0)
     assert {score["name"] for score in body["scores"]} == {"groundedness", "format", "length", "refusal"}
     assert body["usage"]["input_tokens"] > 0
-    assert body["prompt"] == {"name": "help-desk", "version": "1.0", "variant": "concise"}
+    assert body["prompt"] == {"name": "help-desk", "version": "1", "variant": "concise"}
     assert len(body["passages"]) == 4
 
 
@@ -132,9 +137,84 @@ async def test_ids_of_the_body_or_of_the_baggage_header_travel_as_identity(gatew
         headers={} if by_body else {"baggage": header},
     )
     assert reply.status_code == 200
-    prompt = {"prompt_name": "help-desk", "prompt_version": "1.0", "prompt_variant": "concise"}
-    expected = throughline.Identity(user_id="ana", session_id="s-1", conversation_id="c-1", keep=True, **prompt)
-    assert everything.corpus.identities == [expected]
+    shipped = throughline.prompts.Folder(PACKAGED).get("help-desk", variant="concise")
+    who = {"user_id": "ana", "session_id": "s-1", "conversation_id": "c-1", "keep": True}
+    assert everything.corpus.identities == [throughline.Identity(**who, **shipped.identity)]
+
+
+@pytest.mark.usefixtures("traced")
+async def test_experiment_and_template_of_a_user_are_known_to_every_service_and_no_caller_is_a_judge(
+    gateway: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, throughline.Identity] = {}
+    noting(monkeypatch, Model, "_request", seen)
+    noting(monkeypatch, postprocessor, "process", seen)
+    everything = await gateway()
+    answers = {}
+    for number in range(12):
+        reply = await everything.http.post(
+            f"{everything.url}/v1/ask",
+            json={"question": "How long does a claim take?", "user_id": f"u{number}"},
+            headers={"baggage": "throughline.judging=true,throughline.experiment.name=another"},
+        )
+        answers[f"u{number}"] = reply.json()["prompt"]["variant"]
+        with throughline.identify(user_id=f"u{number}"):
+            chosen = throughline.prompts.Folder(PACKAGED).get("help-desk")
+            expected = throughline.Identity(user_id=f"u{number}", **chosen.identity)
+        assert expected.experiment == "help-desk-wording"
+        assert answers[f"u{number}"] == chosen.variant
+        assert seen == {"_request": expected, "process": expected}
+        assert everything.corpus.identities[-1] == expected
+    assert set(answers.values()) == {"concise", "stepwise"}
+
+
+def noting(patch: pytest.MonkeyPatch, service: Any, work: str, seen: dict[str, throughline.Identity]) -> None:
+    """Note the identity under which a service does this work."""
+    original = getattr(service, work)
+
+    def noted(*arguments: Any) -> Any:
+        seen[work] = throughline.identity()
+        return original(*arguments)
+
+    patch.setattr(service, work, noted)
+
+
+async def test_parameters_are_those_of_the_prompt_unless_the_question_has_its_own(
+    gateway: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parameters = {"model": "sim-large", "temperature": 0.0, "max_tokens": 20, "top_p": 0.5, "seed": 7, "stop": ["END"]}
+    monkeypatch.setenv("THROUGHLINE_PROMPTS", str(with_parameters(tmp_path, parameters)))
+    sent: list[dict[str, Any]] = []
+    requested = Model._request
+    monkeypatch.setattr(Model, "_request", lambda *given: sent.append(requested(*given)) or sent[-1])
+    everything = await gateway()
+    cut = (await everything.ask()).json()
+    assert (cut["model"], cut["finish_reason"]) == ("sim-large", "length")
+    whole = (await everything.ask(model="sim-small", max_tokens=500, temperature=1)).json()
+    assert (whole["model"], whole["finish_reason"]) == ("sim-small", "stop")
+    fixed = {"top_p": 0.5, "seed": 7, "stop": ["END"]}
+    expected = [
+        {"model": "sim-large", "temperature": 0.0, "max_completion_tokens": 20, **fixed},
+        {"model": "sim-small", "temperature": 1.0, "max_completion_tokens": 500, **fixed},
+    ]
+    assert [{name: each[name] for name in expected[0]} for each in sent] == expected
+
+
+async def test_parameters_that_nobody_takes_are_refused_with_those_that_are_taken(
+    gateway: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("THROUGHLINE_PROMPTS", str(with_parameters(tmp_path, {"top_k": 5})))
+    error = (await (await gateway()).ask()).json()["error"]
+    assert error["reason"] == "PARAMETERS_UNKNOWN"
+    assert "temperature, top_p, max_tokens" in error["message"]
+
+
+def with_parameters(folder: Path, parameters: dict[str, Any]) -> Path:
+    """The shipped prompt with these parameters."""
+    shipped = yaml.safe_load((PACKAGED / "help-desk" / "1.yaml").read_text())
+    (folder / "help-desk").mkdir()
+    (folder / "help-desk" / "1.yaml").write_text(yaml.safe_dump({**shipped, "parameters": parameters}))
+    return folder
 
 
 ERRORS = [

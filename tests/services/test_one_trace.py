@@ -17,8 +17,11 @@ import grpc.aio
 import httpx
 import pytest
 import pytest_asyncio
+import throughline
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from throughline.prompts import Folder
+from throughline_services.prompt_builder.settings import PACKAGED
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -27,7 +30,13 @@ QUESTION = "How long does a claim take? canary-9040"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
 IDENTITY = {"user.id": "ana", "session.id": "s-1", "gen_ai.conversation.id": "c-1"}
-PROMPT = {"gen_ai.prompt.name": "help-desk", "gen_ai.prompt.version": "1.0", "throughline.prompt.variant": "concise"}
+PROMPT = {
+    "gen_ai.prompt.name": "help-desk",
+    "gen_ai.prompt.version": "1",
+    "throughline.prompt.variant": "concise",
+    "throughline.prompt.template_hash": Folder(PACKAGED).get("help-desk", variant="concise").template_hash,
+    "throughline.prompt.variables": ["passages", "question"],
+}
 
 
 @dataclass
@@ -55,7 +64,12 @@ class Received:
 
 
 def _plain(attributes: Any) -> dict[str, Any]:
-    return {each.key: getattr(each.value, each.value.WhichOneof("value") or "string_value") for each in attributes}
+    return {each.key: _value(each.value) for each in attributes}
+
+
+def _value(value: Any) -> Any:
+    found = getattr(value, value.WhichOneof("value") or "string_value")
+    return [_value(each) for each in found.values] if value.HasField("array_value") else found
 
 
 def _span(span: Any, service: str) -> dict[str, Any]:
@@ -153,12 +167,12 @@ async def _ended(process: asyncio.subprocess.Process, reading: asyncio.Task[None
     assert await process.wait() == 0
 
 
-async def _ask(application: Application, trace: str, **headers: str) -> str:
+async def _ask(application: Application, trace: str, variant: str = "", **headers: str) -> str:
     baggage = ",".join(f"{name}={value}" for name, value in IDENTITY.items())
     async with httpx.AsyncClient(timeout=60) as client:
         reply = await client.post(
             f"{application.url}/v1/ask",
-            json={"question": QUESTION, "variant": "concise"},
+            json={"question": QUESTION, "variant": variant},
             headers={"traceparent": f"00-{trace}-{PARENT}-01", "baggage": baggage, **headers},
         )
     assert reply.status_code == 200, reply.text
@@ -193,7 +207,7 @@ async def test_one_request_is_one_trace_with_every_step_under_its_caller_and_one
     application: Application, method: str, accept: str
 ) -> None:
     trace = TRACE[:-1] + str(len(method))
-    await _ask(application, trace, accept=accept)
+    await _ask(application, trace, variant="concise", accept=accept)
     spans = await _spans(application, trace, len(TREE))
     by_id = {span["id"]: span for span in spans}
     seen = sorted((span["service"], span["name"], _parent(span, by_id)) for span in spans)
@@ -214,7 +228,7 @@ def _parent(span: dict[str, Any], by_id: dict[str, dict[str, Any]]) -> str:
 
 async def test_records_of_retrieval_model_and_scores_carry_trace_and_identity(application: Application) -> None:
     trace = TRACE[:-1] + "a"
-    await _ask(application, trace)
+    await _ask(application, trace, variant="concise")
     await _spans(application, trace, len(TREE))
     for _ in range(1500):
         records = [record for record in application.received.records if record["trace"] == trace]
@@ -227,6 +241,26 @@ async def test_records_of_retrieval_model_and_scores_carry_trace_and_identity(ap
     assert scores == {"groundedness", "format", "length", "refusal"}
     for record in records:
         assert {key: record[key] for key in (*IDENTITY, *PROMPT)} == {**IDENTITY, **PROMPT}
+
+
+async def test_experiment_that_chose_the_variant_is_on_every_span_and_record_from_there_on(
+    application: Application,
+) -> None:
+    trace = TRACE[:-1] + "b"
+    await _ask(application, trace)
+    with throughline.identify(user_id=IDENTITY["user.id"]):
+        chosen = Folder(PACKAGED).get("help-desk")
+    expected = {"throughline.experiment.name": "help-desk-wording", "throughline.prompt.variant": chosen.variant}
+    for span in await _spans(application, trace, len(TREE)):
+        if not (span["service"] == "gateway" and "PromptBuilder" in span["name"]):
+            assert expected.items() <= span["attributes"].items(), span["name"]
+    for _ in range(1500):
+        records = [record for record in application.received.records if record["trace"] == trace]
+        if len(records) == 6:
+            break
+        await asyncio.sleep(0.02)
+    assert len(records) == 6
+    assert all(expected.items() <= record.items() for record in records)
 
 
 async def test_streams_that_are_left_log_no_error_and_nobody_logs_content(application: Application) -> None:

@@ -100,11 +100,16 @@ async def test_identity_and_trace_arrive_in_unary_and_streamed_calls(
 ) -> None:
     remote, servicer = called
     stub = LlmCallerStub(remote.channel)
-    with throughline.identify(user_id="ana müller", session_id="s;1,2", prompt_variant="concise", keep=True):
+    identity: dict[str, Any] = {
+        "user_id": "ana müller", "session_id": "s;1,2", "prompt_name": "help-desk", "prompt_version": "3",
+        "prompt_variant": "concise", "prompt_template_hash": "ab" * 32, "prompt_variables": ("passages", "question"),
+        "experiment": "help-desk-wording", "keep": True, "judging": True,
+    }  # fmt: skip
+    with throughline.identify(**identity):
         await remote.call(stub.Complete, messages.CompleteRequest())
         async with remote.stream(stub.Stream, messages.CompleteRequest()) as replies:
             await anext(replies)
-    expected = throughline.Identity(user_id="ana müller", session_id="s;1,2", prompt_variant="concise", keep=True)
+    expected = throughline.Identity(**identity)
     assert servicer.identities[:2] == [expected, expected]
     await _spans(exported, 4)
     for server, client in _pairs(exported.get_finished_spans()):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +181,10 @@ def test_an_assignment_key_that_cannot_be_used_is_told(
         monkeypatch.setenv("THROUGHLINE_ASSIGNMENT_KEY_FILE", str(file))
         with pytest.raises(prompts.PromptError, match=told):
             prompts.get("greeting")
+
+
+@pytest.mark.parametrize("module", ["jinja2", "pydantic", "yaml"])
+def test_what_it_needs_and_is_not_installed_is_told_with_how_to_install_it(module: str) -> None:
+    program = f"import sys; sys.modules[{module!r}] = None; import throughline; throughline.prompts"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert f"throughline.prompts needs {module}: pip install 'throughline[prompts]'" in done.stderr

@@ -24,7 +24,7 @@ class PromptError(Exception):
 
 
 class UnknownPromptError(PromptError):
-    """There is no such prompt, version or variant; `what` says which of the three."""
+    """There is no such prompt, version or variant; `what` says which of the three. Quotes not what was asked for."""
 
     def __init__(self, what: Literal["prompt", "version", "variant"], message: str) -> None:
         super().__init__(message)

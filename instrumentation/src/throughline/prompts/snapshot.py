@@ -56,11 +56,11 @@ class Snapshot:
         if not versions:
             broken = "; ".join(str(problem) for problem in self.problems if problem.file.startswith(f"{name}/"))
             known = ", ".join(self.prompts) or "none"
-            raise UnknownPromptError("prompt", f"no prompt {name}: {broken or f'the known prompts are {known}'}")
+            raise UnknownPromptError("prompt", f"no such prompt: {broken or f'the known ones are {known}'}")
         found = max(versions) if version is None else version
         if found not in versions:
             known = ", ".join(str(number) for number in sorted(versions))
-            raise UnknownPromptError("version", f"no version {found} of prompt {name}: there are {known}")
+            raise UnknownPromptError("version", f"prompt {name} has no such version: there are {known}")
         return versions[found]
 
     def choose(
@@ -85,7 +85,7 @@ class Snapshot:
 def _named(variants: Mapping[str, Prompt], variant: str) -> Prompt:
     if variant not in variants:
         some = next(iter(variants.values()))
-        message = f"no variant {variant} of prompt {some.name}/{some.version}: there are {', '.join(variants)}"
+        message = f"prompt {some.name}/{some.version} has no such variant: there are {', '.join(variants)}"
         raise UnknownPromptError("variant", message)
     return variants[variant]
 

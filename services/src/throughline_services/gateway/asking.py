@@ -1,6 +1,7 @@
 """One question's way through the services; knows neither HTTP nor how an answer is delivered."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -65,13 +66,12 @@ class Services:
                 session_id=question.session_id,
                 conversation_id=question.conversation_id,
                 keep=question.keep,
+                judging=False,  # whatever the caller's baggage says: a question is the application's own traffic
             ),
         ):
             built = await self._build(question)
             # What is called from here on belongs to this prompt, and its baggage says so.
-            with throughline.identify(
-                prompt_name=built.prompt.name, prompt_version=built.prompt.version, prompt_variant=built.prompt.variant
-            ):
+            with _identified(built.prompt):
                 completion = await self._complete(_request(question, built), on_delta)
                 judged = await self._process(question, built, completion)
         return _answer(built, completion, judged)
@@ -106,12 +106,24 @@ class Services:
         return await self._judge.call(PostprocessorStub(self._judge.channel).Process, request)
 
 
+def _identified(chosen: Any) -> AbstractContextManager[throughline.Identity]:
+    return throughline.identify(
+        prompt_name=chosen.name,
+        prompt_version=chosen.version,
+        prompt_variant=chosen.variant,
+        prompt_template_hash=chosen.template_hash,
+        prompt_variables=list(chosen.variables),
+        experiment=chosen.experiment if chosen.HasField("experiment") else None,
+    )
+
+
 def _request(question: Question, built: Any) -> Any:
+    """What the question itself asks of the model wins over what its prompt does."""
+    wanted = {field.name: value for field, value in built.parameters.ListFields()}
+    own = {"model": question.model, "temperature": question.temperature, "max_tokens": question.max_tokens}
     return llm.CompleteRequest(
         messages=[llm.Message(role=message.role, content=message.content) for message in built.messages],
-        model=question.model,
-        temperature=question.temperature,
-        max_tokens=question.max_tokens,
+        **{**wanted, **{name: value for name, value in own.items() if value not in (None, "")}},
     )
 
 

@@ -26,6 +26,9 @@ class Prompt:
     model: str = ""
     temperature: float | None = None
     max_tokens: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,13 @@ class Model:
         return deadline.remaining(self._longest, self._margin)
 
     def _request(self, prompt: Prompt) -> dict[str, Any]:
-        options = {"temperature": prompt.temperature, "max_completion_tokens": prompt.max_tokens}
+        options = {
+            "temperature": prompt.temperature,
+            "max_completion_tokens": prompt.max_tokens,
+            "top_p": prompt.top_p,
+            "seed": prompt.seed,
+            "stop": list(prompt.stop) or None,
+        }
         return {
             "model": prompt.model or self._default_model,
             "messages": [{"role": role, "content": text} for role, text in _checked(prompt.messages)],

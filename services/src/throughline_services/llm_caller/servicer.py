@@ -25,11 +25,12 @@ class LlmCallerServicer:
 
 
 def _prompt(request: Any) -> Prompt:
+    optional = ("temperature", "max_tokens", "top_p", "seed")
     return Prompt(
         messages=[(message.role, message.content) for message in request.messages],
         model=request.model,
-        temperature=request.temperature if request.HasField("temperature") else None,
-        max_tokens=request.max_tokens if request.HasField("max_tokens") else None,
+        stop=list(request.stop),
+        **{name: getattr(request, name) for name in optional if request.HasField(name)},
     )
 
 

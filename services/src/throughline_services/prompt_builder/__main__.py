@@ -1,10 +1,9 @@
 """The command throughline-prompt-builder."""
 
-from throughline_services.prompt_builder.building import Builder
+from throughline_services.prompt_builder.building import Builder, opened
 from throughline_services.prompt_builder.retrieval import Corpus, connect
 from throughline_services.prompt_builder.servicer import PromptBuilderServicer
 from throughline_services.prompt_builder.settings import PromptBuilderSettings
-from throughline_services.prompt_builder.templates import Templates
 from throughline_services.runtime import run, serve_grpc
 from throughline_services.stubs import prompt_builder_pb2, prompt_builder_pb2_grpc
 
@@ -13,9 +12,9 @@ SERVICE = prompt_builder_pb2.DESCRIPTOR.services_by_name["PromptBuilder"].full_n
 
 async def serve(settings: PromptBuilderSettings) -> None:
     """Serves throughline.prompt_builder.v1: finds passages for a question and renders the prompt."""
-    templates = Templates.load(settings.templates)
+    prompts = opened(settings)
     async with connect(settings) as client:
-        servicer = PromptBuilderServicer(Builder(templates, Corpus(client, settings), settings.prompt_name))
+        servicer = PromptBuilderServicer(Builder(prompts, Corpus(client, settings), settings))
         await serve_grpc(
             settings,
             settings.listen,

@@ -1,20 +1,22 @@
 """From a question to the messages of a prompt; knows no gRPC message."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import throughline
+from throughline.prompts import Folder, Prompt, PromptError, UnknownPromptError
 
 from throughline_services.prompt_builder.retrieval import Corpus, Passage
-from throughline_services.prompt_builder.templates import Template, Templates, Variant
-from throughline_services.runtime import ServiceError
+from throughline_services.prompt_builder.settings import PromptBuilderSettings
+from throughline_services.runtime import ServiceError, StartupError
 
 LONGEST_QUESTION = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for; empty or zero means: as the service or its template has it."""
+    """What is asked for; empty or zero means: as the service has it."""
 
     question: str
     prompt_name: str = ""
@@ -24,32 +26,54 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A prompt ready for a model, and the identity under which it is recorded."""
+    """A prompt ready for a model, with what it was made from."""
 
-    messages: dict[str, str]
+    messages: list[dict[str, str]]
     passages: list[Passage]
-    template: Template
-    variant: Variant
+    prompt: Prompt
 
 
 class Builder:
     """Retrieval and rendering under one prompt identity."""
 
-    def __init__(self, templates: Templates, corpus: Corpus, default_prompt: str) -> None:
-        self._templates = templates
+    def __init__(self, prompts: Folder, corpus: Corpus, settings: PromptBuilderSettings) -> None:
+        self._prompts = prompts
         self._corpus = corpus
-        self._default_prompt = default_prompt
+        self._settings = settings
 
     async def build(self, wish: Wish) -> Built:
         _checked(wish)
-        template = self._templates.named(wish.prompt_name or self._default_prompt)
-        variant = template.variant(wish.variant) if wish.variant else template.variant_for(_person())
-        with throughline.identify(
-            prompt_name=template.name, prompt_version=template.version, prompt_variant=variant.name
-        ):
-            passages = await self._corpus.search(wish.question, wish.top_k or template.passages)
-            messages = variant.render({"question": wish.question, "passages": passages})
-        return Built(messages, passages, template, variant)
+        prompt = self._chosen(wish)
+        with throughline.identify(prompt=prompt):
+            passages = await self._corpus.search(wish.question, wish.top_k or self._settings.top_k)
+            messages = _rendered(prompt, question=wish.question, passages=passages)
+        return Built(messages, passages, prompt)
+
+    def _chosen(self, wish: Wish) -> Prompt:
+        try:
+            return self._prompts.get(wish.prompt_name or self._settings.prompt_name, variant=wish.variant or None)
+        except UnknownPromptError as error:
+            raise ServiceError(grpc.StatusCode.NOT_FOUND, f"{error.what.upper()}_UNKNOWN", str(error)) from error
+
+
+def opened(settings: PromptBuilderSettings) -> Folder:
+    """The prompts. A file that is wrong stops the service: better at its start than at a request; later, it goes on."""
+    found = throughline.prompts.look(settings.prompts)
+    if found.problems:
+        raise StartupError("; ".join(str(problem) for problem in found.problems))
+    if not found.prompts:
+        raise StartupError(f"no prompts (NAME/VERSION.yaml) in {settings.prompts}")
+    try:
+        return Folder(settings.prompts)
+    except ValueError as error:
+        raise StartupError(str(error)) from error
+
+
+def _rendered(prompt: Prompt, **variables: Any) -> list[dict[str, str]]:
+    try:
+        return prompt.render(**variables)
+    except PromptError as error:
+        raise ServiceError(grpc.StatusCode.FAILED_PRECONDITION, "TEMPLATE_FAILED", str(error)) from error
 
 
 def _checked(wish: Wish) -> None:
@@ -60,9 +84,3 @@ def _checked(wish: Wish) -> None:
         raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "QUESTION_TOO_LONG", message)
     if wish.top_k > 50:
         raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "TOP_K_TOO_LARGE", "top_k is at most 50")
-
-
-def _person() -> str:
-    """Who keeps seeing the same variant: the user, or for an anonymous one the session or conversation."""
-    identity = throughline.identity()
-    return identity.user_id or identity.session_id or identity.conversation_id or ""

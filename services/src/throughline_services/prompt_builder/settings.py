@@ -4,12 +4,12 @@ import ssl
 from pathlib import Path
 from typing import Self
 
-from pydantic import PositiveFloat, SecretStr, model_validator
+from pydantic import PositiveFloat, PositiveInt, SecretStr, model_validator
 
 from throughline_services.runtime import Address, GrpcSettings, ServiceSettings, StartupError, environment
 from throughline_services.runtime.tls import client_context
 
-PACKAGED = Path(__file__).parent / "templates"
+PACKAGED = Path(__file__).parent / "prompts"
 
 
 class ElasticsearchSettings(ServiceSettings):
@@ -56,5 +56,6 @@ class PromptBuilderSettings(ElasticsearchSettings, GrpcSettings):
     """Of the service."""
 
     listen: Address = environment("PROMPT_BUILDER_LISTEN", "127.0.0.1:50051", "address to listen on")
-    templates: Path = environment("PROMPT_TEMPLATES", PACKAGED, "folder of template files")
-    prompt_name: str = environment("PROMPT_NAME", "help-desk", "template used when a request names none")
+    prompts: Path = environment("THROUGHLINE_PROMPTS", PACKAGED, "folder of prompt files and experiments")
+    prompt_name: str = environment("PROMPT_NAME", "help-desk", "prompt used when a request names none")
+    top_k: PositiveInt = environment("RETRIEVAL_TOP_K", 4, "passages looked for when a request names no number")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/throughline_services/stubs/prompt_builder.proto\x12\x1dthroughline.prompt_builder.v1\"U\n\x0c\x42uildRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x13\n\x0bprompt_name\x18\x02 \x01(\t\x12\x0f\n\x07variant\x18\x03 \x01(\t\x12\r\n\x05top_k\x18\x04 \x01(\r\"\xba\x01\n\rBuildResponse\x12\x38\n\x08messages\x18\x01 \x03(\x0b\x32&.throughline.prompt_builder.v1.Message\x12\x38\n\x08passages\x18\x02 \x03(\x0b\x32&.throughline.prompt_builder.v1.Passage\x12\x35\n\x06prompt\x18\x03 \x01(\x0b\x32%.throughline.prompt_builder.v1.Prompt\"(\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"A\n\x07Passage\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\"8\n\x06Prompt\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0f\n\x07variant\x18\x03 \x01(\t2s\n\rPromptBuilder\x12\x62\n\x05\x42uild\x12+.throughline.prompt_builder.v1.BuildRequest\x1a,.throughline.prompt_builder.v1.BuildResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/throughline_services/stubs/prompt_builder.proto\x12\x1dthroughline.prompt_builder.v1\"U\n\x0c\x42uildRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x13\n\x0bprompt_name\x18\x02 \x01(\t\x12\x0f\n\x07variant\x18\x03 \x01(\t\x12\r\n\x05top_k\x18\x04 \x01(\r\"\xf9\x01\n\rBuildResponse\x12\x38\n\x08messages\x18\x01 \x03(\x0b\x32&.throughline.prompt_builder.v1.Message\x12\x38\n\x08passages\x18\x02 \x03(\x0b\x32&.throughline.prompt_builder.v1.Passage\x12\x35\n\x06prompt\x18\x03 \x01(\x0b\x32%.throughline.prompt_builder.v1.Prompt\x12=\n\nparameters\x18\x04 \x01(\x0b\x32).throughline.prompt_builder.v1.Parameters\"(\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"A\n\x07Passage\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\"\x8a\x01\n\x06Prompt\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0f\n\x07variant\x18\x03 \x01(\t\x12\x15\n\rtemplate_hash\x18\x04 \x01(\t\x12\x11\n\tvariables\x18\x05 \x03(\t\x12\x17\n\nexperiment\x18\x06 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_experiment\"\xc4\x01\n\nParameters\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12\x0c\n\x04stop\x18\x06 \x03(\tB\x08\n\x06_modelB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\r\n\x0b_max_tokensB\x07\n\x05_seed2s\n\rPromptBuilder\x12\x62\n\x05\x42uild\x12+.throughline.prompt_builder.v1.BuildRequest\x1a,.throughline.prompt_builder.v1.BuildResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,13 +34,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BUILDREQUEST']._serialized_start=82
   _globals['_BUILDREQUEST']._serialized_end=167
   _globals['_BUILDRESPONSE']._serialized_start=170
-  _globals['_BUILDRESPONSE']._serialized_end=356
-  _globals['_MESSAGE']._serialized_start=358
-  _globals['_MESSAGE']._serialized_end=398
-  _globals['_PASSAGE']._serialized_start=400
-  _globals['_PASSAGE']._serialized_end=465
-  _globals['_PROMPT']._serialized_start=467
-  _globals['_PROMPT']._serialized_end=523
-  _globals['_PROMPTBUILDER']._serialized_start=525
-  _globals['_PROMPTBUILDER']._serialized_end=640
+  _globals['_BUILDRESPONSE']._serialized_end=419
+  _globals['_MESSAGE']._serialized_start=421
+  _globals['_MESSAGE']._serialized_end=461
+  _globals['_PASSAGE']._serialized_start=463
+  _globals['_PASSAGE']._serialized_end=528
+  _globals['_PROMPT']._serialized_start=531
+  _globals['_PROMPT']._serialized_end=669
+  _globals['_PARAMETERS']._serialized_start=672
+  _globals['_PARAMETERS']._serialized_end=868
+  _globals['_PROMPTBUILDER']._serialized_start=870
+  _globals['_PROMPTBUILDER']._serialized_end=985
 # @@protoc_insertion_point(module_scope)
