@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ needs = pytest.mark.needs
 """`@needs("stream")`: a scenario that arises only for clients that offer it."""
 DIMENSIONS = (names.OPERATION_NAME, names.PROVIDER_NAME, names.REQUEST_MODEL, names.RESPONSE_MODEL,
               names.SERVER_ADDRESS, names.SERVER_PORT, names.ERROR_TYPE)  # fmt: skip
+
+INFERENCE = ("chat", "generate_content", "text_completion")
+_PROMPTING = ("system", "developer", "user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +201,28 @@ def structured(value: Any) -> Any:
 
 
 def content_of(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Take the content out of the attributes."""
+    """Take the content out of the attributes, with what is told of it without it: how many documents there are, the
+    highest of their scores, and the fingerprint that a model call has where its prompt says a word."""
+    found = attributes.pop(names.PROMPT_FINGERPRINT, None)
+    asked = [structured(attributes.get(name, [])) for name in (names.SYSTEM_INSTRUCTIONS, names.INPUT_MESSAGES)]
+    parts = [*asked[0], *(part for message in asked[1] for part in message["parts"] if message["role"] in _PROMPTING)]
+    words = any(part["type"] == "text" and part["content"] for part in parts)
+    assert (found is not None) is (words and attributes[names.OPERATION_NAME] in INFERENCE)
+    assert found is None or re.fullmatch("[0-9a-f]{16}", found)
+    if documents := structured(attributes.get(names.RETRIEVAL_DOCUMENTS, [])):
+        best = max((document["score"] for document in documents if "score" in document), default=None)
+        assert attributes.pop(names.RETRIEVAL_COUNT) == len(documents)
+        assert attributes.pop(names.RETRIEVAL_TOP_SCORE, None) == best
     return {name: structured(attributes.pop(name)) for name in CONTENT_SCHEMAS if name in attributes}
 
 
 def without_time(attributes: dict[str, Any], *, chunks: bool) -> dict[str, Any]:
-    """Attributes without the time to the first chunk, which must be there, and sensible, just where chunks came."""
+    """Attributes without the time to the first chunk, which must be there, and sensible, just where chunks came, and
+    without the time per output token, which must be where a model gave a whole answer of several."""
+    per_token = attributes.pop(names.TIME_PER_OUTPUT_TOKEN, None)
+    several = attributes.get(names.USAGE_OUTPUT_TOKENS, 0) > 1 and attributes[names.OPERATION_NAME] in INFERENCE
+    assert (per_token is not None) is (several and attributes[names.END_REASON] == "completed")
+    assert per_token is None or 0 < per_token < 60
     first = attributes.pop(names.RESPONSE_TIME_TO_FIRST_CHUNK, None)
     assert (first is not None) is chunks
     assert first is None or 0 < first < 60

@@ -82,6 +82,12 @@ class Reader:
     def response_content(self, op: Operation, body: Any) -> None:
         """Fill `op.output`. Called only where content is captured."""
 
+    def scores(self, body: Any) -> Iterable[Any] | None:
+        """Of a retrieval, for each document found its score, or None; nothing of its content. None: it tells none
+        without reading content, and its documents are counted where that is captured."""
+        del body
+        return None
+
     def fold(self, whole: dict[str, Any], chunk: Any) -> None:
         """Add what `response` reads of a stream's chunk to `whole`, which has the final response's shape."""
 
@@ -152,7 +158,7 @@ class Route(NamedTuple):
 
 
 Kind: TypeAlias = Literal[
-    "call", "verdict", "retry", "attempt", "native", "seen", "failure", "step", "close", "inside"
+    "call", "verdict", "retry", "attempt", "answer", "native", "seen", "failure", "step", "close", "inside"
 ]  # fmt: skip
 
 
@@ -161,8 +167,9 @@ class Patch:
     """One point to patch, `module:Class.method` or `module:function`, by what happens there.
 
     `call`: an operation to record. `verdict`: the client judges a response that failed. `retry`: it computes how long
-    it waits before it tries again. `attempt`: it makes one attempt, and is called anew for the next one. `native`: it
-    opens its own span, and goes without one where it gets None instead. `seen`: no operation, but what it gives says
+    it waits before it tries again. `attempt`: it makes one attempt, and is called anew for the next one. `answer`: it
+    is given an HTTP response by the name of `response`, or gives one, whose headers may tell of rate limits. `native`:
+    it opens its own span, and goes without one where it gets None instead. `seen`: no operation, but what it gives says
     something of one, or of several; the adapter is told of it. `failure`: it is given an attempt's error, to make
     another one of it. `step`: it gives the next item of a stream that is the client's own, of which `Running.steps`
     was told. `close`: it closes such a stream. `inside`: it is a later part of an operation, which the adapter knows.
@@ -212,6 +219,9 @@ class Running(Protocol):
 
     def seen(self, body: Any) -> None:
         """This reply came; what the client makes of it may still raise."""
+
+    def limits(self, headers: Any) -> None:
+        """An answer came with these HTTP headers, of `httpx` or any mapping of texts: they may tell of rate limits."""
 
     def dropped(self) -> None:
         """The caller let go of the result; nothing happens when it had ended before."""

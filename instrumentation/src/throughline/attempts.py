@@ -48,6 +48,7 @@ def _note_attempt(error: BaseException | None, delay: float) -> None:
     recording = running(context.get_current())
     if recording is None:
         return
+    recording.limits(getattr(getattr(error, "response", None), "headers", None))
     status, recording.refused = recording.refused, None
     status = status or getattr(getattr(error, "response", None), "status_code", None)
     if status or error:
@@ -69,6 +70,42 @@ def _note_refusal(response: Any) -> None:
     recording = running(context.get_current())
     if recording is not None:
         recording.refused = response.status_code
+        recording.limits(response.headers)
+
+
+def answer_driver(original: Method) -> Method:
+    """`original` makes of an HTTP response what the caller gets, or gives the response: its headers are looked at."""
+    if "response" in inspect.signature(original).parameters:
+
+        @functools.wraps(original)
+        def driven_with(*args: Any, **kwargs: Any) -> Any:  # a coroutine passes as it is
+            contained(_note_limits, kwargs.get("response"))
+            return original(*args, **kwargs)
+
+        return driven_with
+    if inspect.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def driven_async(*args: Any, **kwargs: Any) -> Any:
+            result = await original(*args, **kwargs)
+            contained(_note_limits, result)
+            return result
+
+        return driven_async
+
+    @functools.wraps(original)
+    def driven(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        contained(_note_limits, result)
+        return result
+
+    return driven
+
+
+def _note_limits(response: Any) -> None:
+    recording = running(context.get_current())
+    if recording is not None:
+        recording.limits(getattr(response, "headers", None))
 
 
 def attempt_driver(original: Method, failed: Method | None) -> Method:
@@ -109,8 +146,11 @@ def _async_attempt_driver(original: Method, failed: Method | None) -> Method:
 
 
 def _note_found(failed: Method | None, result: Any) -> None:
-    what, recording = failed(result) if failed else None, running(context.get_current())
-    if what and recording is not None and recording.is_whole:
+    recording = running(context.get_current())
+    if recording is None or not recording.is_whole:
+        return
+    recording.limits(getattr(result, "headers", None))
+    if what := failed(result) if failed else None:
         recording.failed = (what if isinstance(what, int) else type(what).__qualname__, perf_counter())
 
 
@@ -119,7 +159,7 @@ def _note_another() -> None:
     if recording is not None and recording.is_whole and recording.failed is not None:
         what, when = recording.failed
         recording.failed = None
-        _again(recording, what, perf_counter() - when)
+        _again(recording, what, perf_counter() - when, waited=True)
 
 
 def _note_failed(error: BaseException) -> None:
@@ -141,9 +181,10 @@ def failure_driver(original: Method, failed: Method | None) -> Method:
     return driven
 
 
-def _again(recording: Recording, error: str | int, delay: float) -> None:
-    """The client tries again `delay` seconds after this exception or HTTP status."""
+def _again(recording: Recording, error: str | int, delay: float, *, waited: bool = False) -> None:
+    """The client tries again `delay` seconds after this exception or HTTP status; `waited`: and does so now."""
     recording.attempts += 1
+    recording.again = perf_counter() + (0.0 if waited else delay)
     what = names.HTTP_RESPONSE_STATUS_CODE if isinstance(error, int) else names.ERROR_TYPE
     if recording.span_is_ours:
         recording.span.add_event(

@@ -16,6 +16,7 @@ from throughline import endings, names
 from throughline.attributes import put
 from throughline.contained import contained
 from throughline.content import beginning, encoded, limited
+from throughline.fingerprints import fingerprint
 from throughline.operation import Operation, content_attributes, later_attributes, start_attributes, take_words
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _TEXTS = (names.RETRIEVAL_QUERY_TEXT, names.MEMORY_QUERY_TEXT)
 def emit(recorder: Recorder, recording: Recording, known: dict[str, Any], message: str, duration: float) -> None:
     """Export `recording`, which took `duration` seconds; `known` is on its span already, `message` is its error's."""
     op, settings = recording.op, recorder.settings
+    contained(fingerprint, op, recorder.fingerprints)
     words, content, message = masked(recorder, op, message)
     attributes, begun = later_attributes(op) | words, start_attributes(op)
     if begun != known:  # something of it was learnt only during the call

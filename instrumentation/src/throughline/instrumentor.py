@@ -16,7 +16,7 @@ from opentelemetry import _logs, metrics, trace
 
 from throughline.adapter import Adapter, Patch
 from throughline.adapters import CLIENTS, Client
-from throughline.attempts import attempt_driver, failure_driver, retry_driver, verdict_driver
+from throughline.attempts import answer_driver, attempt_driver, failure_driver, retry_driver, verdict_driver
 from throughline.contained import contained
 from throughline.drivers import call_driver, native_driver, seen_driver
 from throughline.evidence import journal_of
@@ -220,22 +220,27 @@ def _wrappers(owner: Any, name: str, original: Any) -> Iterator[Any]:
         yield from _wrappers(subclass, name, original)
 
 
+_PLAIN_DRIVERS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "verdict": verdict_driver,
+    "answer": answer_driver,
+    "step": step_driver,
+    "close": close_driver,
+}
+"""Kind of a patch → what makes its driver of the original alone."""
+
+
 def _driver(
     adapter: Adapter, patch: Patch, active: Recorder, original: Callable[..., Any], *, method: bool
 ) -> Callable[..., Any]:
+    if make := _PLAIN_DRIVERS.get(patch.kind):
+        return make(original)
     match patch.kind:
-        case "verdict":
-            return verdict_driver(original)
         case "retry":
             return retry_driver(original, patch.failed)
         case "attempt":
             return attempt_driver(original, patch.failed)
         case "failure":
             return failure_driver(original, patch.failed)
-        case "step":
-            return step_driver(original)
-        case "close":
-            return close_driver(original)
         case "native":
             return native_driver(original, adapter, patch.instead)
     point = patch.point.partition(":")[2]

@@ -22,6 +22,7 @@ from throughline.recording import RUNNING, Recording
 from throughline.settings import SEAL_FOR_FILE, Settings
 
 if TYPE_CHECKING:
+    from throughline.fingerprints import Fingerprints
     from throughline.offload import Offload
     from throughline.privacy.masking import Masker
     from throughline.privacy.sealing import Seal
@@ -60,6 +61,7 @@ class Recorder:
         self.journal = journal
         self.captures = settings.content_on_span or settings.content_on_event
         self.reads_content = self.captures or settings.estimate_usage
+        self.reads_prompts = self.reads_content or bool(settings.fingerprint)
         self.amends = settings.stream_usage or bool(settings.trace_hosts)
         self.prices = Prices.load(settings.prices_file) if settings.cost else None
         self.on = True
@@ -69,7 +71,16 @@ class Recorder:
             _ = self.masker  # what is wrong in its rules is said at the start
             if settings.content_store:
                 self.offload = _offload(settings.content_store, settings.content_store_from, self.seal)
+        self.fingerprints = self._fingerprints()
         endings.install()
+
+    def _fingerprints(self) -> Fingerprints | None:
+        wanted = self.settings.fingerprint
+        if wanted or (wanted is None and self.captures and self.seal is None):
+            from throughline.fingerprints import Fingerprints
+
+            return Fingerprints(self.masker)
+        return None
 
     @cached_property
     def masker(self) -> Masker:

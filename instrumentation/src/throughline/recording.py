@@ -13,14 +13,14 @@ from opentelemetry import context, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 
-from throughline import emission, endings, foreign
+from throughline import emission, endings, foreign, rate_limits
 from throughline.adapter import Adapter, Reader, Route
 from throughline.contained import contained, lost
 from throughline.identity import carried, stamp_all_spans
 from throughline.operation import Operation, forget_content, inherit, leave_out_defaults, start_attributes
 from throughline.own_streams import own
 from throughline.reads import Reads
-from throughline.replies import learn
+from throughline.replies import learn, pace
 from throughline.stepping import stepped, stepped_async
 from throughline.streams import ByteFeed, Generator, Watched, Watcher, watch, watch_generator
 from throughline.totals import MODEL_CALLS, Totals
@@ -40,9 +40,9 @@ class Recording:
     """One operation. Whatever ends it first ends it: its result, an error, a close, or the loss of its stream."""
 
     __slots__ = (
-        "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "adapter", "amended",
-        "attempts", "context", "done", "failed", "forks", "gave_way", "hides", "lasting", "op", "reader", "refused",
-        "span", "span_is_ours", "started", "times", "totals", "whole",
+        "__weakref__", "_body", "_clock", "_known", "_message", "_outer", "_recorder", "_watched", "adapter", "again",
+        "amended", "attempts", "context", "done", "failed", "forks", "gave_way", "hides", "lasting", "op", "reader",
+        "refused", "span", "span_is_ours", "started", "times", "totals", "whole",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder, route: Route, current: Context, outer: Recording | None) -> None:
@@ -53,6 +53,7 @@ class Recording:
         self._message, self.attempts, self.done, self.gave_way, self.forks = "", 0, False, False, endings.forks[0]
         self.refused: int | None = None  # the HTTP status of the attempt that failed last
         self.failed: tuple[str | int, float] | None = None  # what the last attempt failed with, and when
+        self.again: float | None = None  # when the last attempt began, if there were several, by the clock of `times`
         self.amended: tuple[Any, ...] | None = None  # the positional arguments to call with instead
         self.hides: Callable[[Any], bool] | None = None
         self._watched: weakref.ref[Any] | None = None
@@ -82,7 +83,7 @@ class Recording:
         if self._outer is not None:
             inherit(op, self._outer.op)
         leave_out_defaults(op)
-        if self._recorder.reads_content:
+        if self._recorder.reads_prompts:
             contained(route.reader.request_content, op, route.body)
         return op
 
@@ -110,6 +111,11 @@ class Recording:
     def is_closed(self) -> bool:
         """Whether that is so of everything, whatever it is."""
         return self.is_whole and not (self.reader.apart or self.reader.by_hand)
+
+    @property
+    def _is_call(self) -> bool:
+        """Whether it is one request, so that what an answer's headers tell is of it."""
+        return not (self.reader.encloses or self.reader.by_hand)
 
     def contains(self, inner: Reader) -> bool:
         """Whether an operation that begins inside, read by `inner`, is part of this one and none of its own."""
@@ -189,6 +195,11 @@ class Recording:
         if not self.done:
             self.whole = body
 
+    def limits(self, headers: Any) -> None:
+        """An answer came with these HTTP headers, which may tell of the provider's rate limits."""
+        if headers is not None and not self.done and self._is_call:
+            contained(rate_limits.note, self.op, headers)
+
     def deliver(self, adapter: Adapter, result: Any) -> Any:
         """Learn the result from the adapter; where it cannot read it, the operation ends here, without one."""
         try:
@@ -224,6 +235,8 @@ class Recording:
         if not self.done:
             self.op.error_type = contained(self._named, error) or type(error).__qualname__
             self._message = contained(str, error) or ""
+            if self._is_call:
+                contained(rate_limits.note_error, self.op, error)
         asyncio = sys.modules.get("asyncio")  # whose import costs more than all of ours; who cancels has it already
         self._end("cancelled" if asyncio and isinstance(error, asyncio.CancelledError) else "error")
 
@@ -262,6 +275,7 @@ class Recording:
     def _conclude(self, reason: str, body: Any, duration: float) -> None:
         if not self.gave_way:
             contained(self._read, reason, body)
+            contained(pace, self.op, self.times, self.again or self._clock, self._clock + duration)
             if self.reader.gives_way:
                 contained(self._open_span, self.context)
             contained(self._emit, duration)
@@ -273,7 +287,7 @@ class Recording:
         """Keep nothing large: a thread or a task begun inside keeps its context, and with it this, while it runs."""
         self._body, self.whole, self.times, self._message = None, {}, [], ""
         self._outer = self.totals = self.amended = self.hides = None
-        if self._recorder.reads_content:
+        if self._recorder.reads_prompts:
             forget_content(self.op)
 
     def _read(self, reason: str, body: Any) -> None:
@@ -290,7 +304,7 @@ class Recording:
             contained(self.totals.fill, op)
         around = self._outer.totals if self._outer is not None else None
         if around is not None:
-            contained(around.add, op, self.totals, self.reader.kind == "server")
+            contained(around.add, op, self.totals, self.reader)
 
     def _emit(self, duration: float) -> None:
         emission.emit(self._recorder, self, self._known, self._message, duration)

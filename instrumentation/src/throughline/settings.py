@@ -18,6 +18,7 @@ DISABLED_CLIENTS = "THROUGHLINE_DISABLED_CLIENTS"
 TRACE_HOSTS = "THROUGHLINE_TRACE_HOSTS"
 STREAM_USAGE = "THROUGHLINE_STREAM_USAGE"
 ESTIMATE_USAGE = "THROUGHLINE_ESTIMATE_USAGE"
+FINGERPRINT = "THROUGHLINE_FINGERPRINT"
 COST = "THROUGHLINE_COST"
 PRICES_FILE = "THROUGHLINE_PRICES_FILE"
 CONTENT_LIMIT = "THROUGHLINE_CONTENT_LIMIT"
@@ -74,6 +75,9 @@ class Settings:
     """Ask the provider for the usage of streamed calls, and keep the extra chunk from the caller."""
     estimate_usage: bool = False
     """Where the provider sends no usage, estimate it from the text's length, marked as an estimate."""
+    fingerprint: bool | None = None
+    """Hash how prompts without a template begin, so that like ones are counted together; None: where content is
+    captured and not sealed, as who guesses a question can find it by its hash where the masks have no key."""
     cost: bool = True
     """Say what a call cost, where the price list knows its model."""
     prices_file: Path | None = None
@@ -141,6 +145,7 @@ class Settings:
             trace_hosts=_words(environment, TRACE_HOSTS),
             stream_usage=_boolean(environment, STREAM_USAGE, default=False),
             estimate_usage=_boolean(environment, ESTIMATE_USAGE, default=False),
+            fingerprint=_boolean(environment, FINGERPRINT, default=False) if environment.get(FINGERPRINT) else None,
             cost=_boolean(environment, COST, default=True),
             content_limit=_bytes(environment, CONTENT_LIMIT, default=1_000_000, least=LEAST),
             content_store=environment.get(CONTENT_STORE, "").strip() or None,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from throughline.adapter import Reader
 from throughline.operation import Operation
 
-_STEPS_ON_THE_WAY = ("invoke_workflow", "plan")  # what is called inside these is called by the agent around them
+_STEPS_ON_THE_WAY = {"invoke_workflow", "plan", "step"}  # what is called inside is called by the agent around them
 MODEL_CALLS = ("chat", "generate_content", "text_completion")  # one call by three names
 
 
@@ -31,9 +32,9 @@ class Totals:
 
     _inner: list[_Inner] = field(default_factory=list)
 
-    def add(self, op: Operation, inside: Totals | None, served: bool = False) -> None:
-        """`op` ended within; `inside` is what was within that. `served`: it is the other side of what called it."""
-        self._inner.append(_of(op) if inside is None else _with(op, inside, served))
+    def add(self, op: Operation, inside: Totals | None, reader: Reader) -> None:
+        """`op`, read by `reader`, ended within; `inside` is what was within that."""
+        self._inner.append(_of(op) if inside is None else _with(op, inside, reader))
 
     @property
     def own_model_calls(self) -> int:
@@ -84,8 +85,9 @@ def _of(op: Operation) -> _Inner:
     return _Inner(called, 0, op.input_tokens, op.output_tokens, costs, unpriced, called, 0)
 
 
-def _with(op: Operation, inside: Totals, served: bool) -> _Inner:
-    tool, passes = int(op.name == "execute_tool" and not served), op.name in _STEPS_ON_THE_WAY
+def _with(op: Operation, inside: Totals, reader: Reader) -> _Inner:
+    tool = int(op.name == "execute_tool" and reader.kind != "server")  # that is the other side of what called it
+    passes = bool({op.name, reader.operation} & _STEPS_ON_THE_WAY)
     inner = inside._inner
     return _Inner(
         model_calls=inside._sum("model_calls"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instrumentation.anthropic_client.wire import Anthropic
 
-from instrumentation import endings, harmless, operations, patching
+from instrumentation import endings, harmless, limits, operations, patching
 
 
 class TestWhole(operations.Whole):
@@ -25,6 +25,12 @@ class TestEndings(endings.Endings):
 
 class TestHarmless(harmless.Harmless):
     client = Anthropic()
+
+
+class TestLimits(limits.Limits):
+    client = Anthropic()
+    requests = "anthropic-ratelimit-requests-{}"
+    tokens = "anthropic-ratelimit-input-tokens-{}"
 
 
 class TestPatching(patching.Patching):

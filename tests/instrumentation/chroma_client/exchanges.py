@@ -72,7 +72,7 @@ NO_HITS = Exchange(
     request={"query_texts": ["What makes snow?"], "n_results": 2},
     reply=answered([]),
     chunks=(),
-    recorded=recorded("What makes snow?"),
+    recorded={**recorded("What makes snow?"), names.RETRIEVAL_COUNT: 0},
     ways=WAYS,
 )
 

@@ -52,6 +52,7 @@ def test_a_store_in_the_process_is_recorded_without_a_server(telemetry: Telemetr
     assert attributes == {
         names.OPERATION_NAME: "retrieval", names.DATA_SOURCE_ID: "articles", names.RETRIEVAL_TOP_K: 2,
         names.REQUEST_MODEL: MODEL, names.RETRIEVAL_QUERY_TEXT: "What makes tides?", names.END_REASON: "completed",
+        names.RETRIEVAL_COUNT: 2,
     }  # fmt: skip
     assert telemetry.span().kind is SpanKind.CLIENT
 

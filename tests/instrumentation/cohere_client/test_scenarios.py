@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instrumentation.cohere_client.wire import Cohere, Embeddings, First, Generate, Rerank
 
-from instrumentation import endings, generators, harmless, operations, patching
+from instrumentation import endings, generators, harmless, limits, operations, patching
 
 
 class TestWhole(operations.Whole):
@@ -25,6 +25,11 @@ class TestEndings(endings.Endings):
 
 class TestHarmless(harmless.Harmless):
     client = Cohere()
+
+
+class TestLimits(limits.Limits):
+    client = Cohere()
+    requests, tokens = "x-trial-endpoint-call-{}", None
 
 
 class TestPatching(patching.Patching):

@@ -103,7 +103,7 @@ NO_HITS = Exchange(
     request={"index": "articles", "query": {"semantic": {"field": "text", "query": "What makes snow?"}}, "size": 3},
     reply=found(),
     chunks=(),
-    recorded=recorded("What makes snow?"),
+    recorded={**recorded("What makes snow?"), names.RETRIEVAL_COUNT: 0},
     ways=WAYS,
 )
 SEVERAL_SEARCHES = Exchange(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instrumentation.groq_client.wire import Embeddings, Groq
 
-from instrumentation import endings, harmless, operations, patching
+from instrumentation import endings, harmless, limits, operations, patching
 
 
 class TestWhole(operations.Whole):
@@ -24,6 +24,10 @@ class TestEndings(endings.Endings):
 
 
 class TestHarmless(harmless.Harmless):
+    client = Groq()
+
+
+class TestLimits(limits.Limits):
     client = Groq()
 
 

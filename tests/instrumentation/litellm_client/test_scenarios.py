@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from instrumentation.litellm_client.wire import NOISE, Embeddings, LiteLLM, Texts
 
-from instrumentation import endings, harmless, operations, patching
+from instrumentation import endings, harmless, limits, operations, patching
 
 MADE_UP = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|\b1[789]\d{8}(\.\d+)?\b|0x[0-9a-f]+")
 pytestmark = [pytest.mark.filterwarnings(ignored) for ignored in NOISE]
@@ -36,6 +36,10 @@ class TestHarmless(harmless.Harmless):
     def outcome(self, make: Any, way: str) -> Any:
         """Without what LiteLLM makes up anew for each reply that lacks it: ids, the time, addresses in memory."""
         return MADE_UP.sub("", repr(super().outcome(make, way)))
+
+
+class TestLimits(limits.Limits):
+    client = LiteLLM()
 
 
 class TestPatching(patching.Patching):

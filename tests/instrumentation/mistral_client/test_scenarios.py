@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instrumentation.mistral_client.wire import Agents, Embeddings, FillIn, Mistral
 
-from instrumentation import endings, harmless, operations, patching
+from instrumentation import endings, harmless, limits, operations, patching
 
 
 class TestWhole(operations.Whole):
@@ -25,6 +25,11 @@ class TestEndings(endings.Endings):
 
 class TestHarmless(harmless.Harmless):
     client = Mistral()
+
+
+class TestLimits(limits.Limits):
+    client = Mistral()
+    requests, tokens = "x-ratelimit-{}-req-minute", "x-ratelimitbysize-{}-minute"
 
 
 class TestPatching(patching.Patching):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from instrumentation.openai_client import joined
+from instrumentation.telemetry import Telemetry
+from throughline import names
 
-from instrumentation import endings, harmless, operations, patching
+from instrumentation import endings, harmless, limits, operations, patching
 
 FAMILIES = (operations.Whole, operations.Content, operations.Callers, endings.Endings, harmless.Harmless)
 CLIENTS: tuple[joined.OpenAI, ...] = (
@@ -34,3 +36,14 @@ for client, family in PAIRS:
 
 class TestPatching(patching.Patching):  # the points are those of the whole client
     client = joined.Chat()
+
+
+class TestLimits(limits.Limits):
+    client = joined.Chat()
+
+    async def test_what_the_client_waited_is_none_of_a_tokens_time(self, telemetry: Telemetry) -> None:
+        telemetry.instrument()
+        await self.ask("reply", self.refusal(retry_after_ms="80"), self.answer("reply", {}), retries=1)
+        found, took = telemetry.attributes(), telemetry.record().attributes[names.DURATION]
+        tokens = found[names.USAGE_OUTPUT_TOKENS]
+        assert 0 < found[names.TIME_PER_OUTPUT_TOKEN] * tokens < took - 0.08

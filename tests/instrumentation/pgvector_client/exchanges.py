@@ -24,9 +24,8 @@ def recorded(**more: Any) -> dict[str, Any]:
 
 
 def exchange(query: str, params: Any, rows: Any = ROWS) -> Exchange:
-    return Exchange(
-        request={"query": query, "params": params}, reply=rows, chunks=(), recorded=recorded(), ways=WAYS
-    )  # fmt: skip
+    told = recorded(**{names.RETRIEVAL_COUNT: len(rows)})
+    return Exchange(request={"query": query, "params": params}, reply=rows, chunks=(), recorded=told, ways=WAYS)
 
 
 EXCHANGES = {

@@ -27,7 +27,7 @@ def _asks(self: Any, query: Any, params: Any = None, **_options: Any) -> Iterato
     answer = self.handler((query, params))
     if isawaitable(answer):
         yield answer  # type: ignore[misc]
-    self.rows = answer
+    self.rows, self._rowcount = answer, len(answer) if isinstance(answer, list) else -1
 
 
 class Cursor(psycopg.Cursor[Any]):

@@ -77,7 +77,7 @@ NO_HITS = Exchange(
     request={"namespace": NAMESPACE, "top_k": 2, "inputs": {"text": "What makes snow?"}},
     reply=hit(),
     chunks=(),
-    recorded=recorded("What makes snow?"),
+    recorded={**recorded("What makes snow?"), names.RETRIEVAL_COUNT: 0},
     ways=WAYS,
 )
 

@@ -168,7 +168,8 @@ def test_grpc_is_recorded(telemetry: Telemetry) -> None:
     assert json.loads(attributes.pop(names.RETRIEVAL_DOCUMENTS)) == DOCUMENTS
     assert attributes == {
         names.OPERATION_NAME: "retrieval", names.DATA_SOURCE_ID: "articles-en", names.RETRIEVAL_TOP_K: 2,
-        names.SERVER_ADDRESS: HOST, names.SERVER_PORT: 443, names.END_REASON: "completed",
+        names.SERVER_ADDRESS: HOST, names.SERVER_PORT: 443, names.RETRIEVAL_COUNT: 2,
+        names.RETRIEVAL_TOP_SCORE: 0.875, names.END_REASON: "completed",
     }  # fmt: skip
     assert telemetry.span().kind is SpanKind.CLIENT
 

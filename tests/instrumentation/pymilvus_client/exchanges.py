@@ -83,7 +83,7 @@ NO_HITS = Exchange(
     request={"collection_name": "articles", "data": ["What makes snow?"], "limit": 2},
     reply={"status": {}, "results": {"numQueries": "1", "topks": ["0"]}},
     chunks=(),
-    recorded=recorded("What makes snow?"),
+    recorded={**recorded("What makes snow?"), names.RETRIEVAL_COUNT: 0},
     ways=WAYS,
 )
 

@@ -85,7 +85,7 @@ NO_HITS = Exchange(
     },
     reply=answered({"points": []}),
     chunks=(),
-    recorded=recorded("What makes snow?", **{names.REQUEST_MODEL: MODEL}),
+    recorded={**recorded("What makes snow?", **{names.REQUEST_MODEL: MODEL}), names.RETRIEVAL_COUNT: 0},
     ways=WAYS,
 )
 BATCH = Exchange(

@@ -150,7 +150,7 @@ def test_the_local_mode_is_recorded_without_a_server(telemetry: Telemetry, local
     assert documents == [{"id": str(n), "score": float(n), "content": {"text": f"point {n}"}} for n in (2, 1)]
     assert attributes == {
         names.OPERATION_NAME: "retrieval", names.DATA_SOURCE_ID: "articles", names.RETRIEVAL_TOP_K: 2,
-        names.END_REASON: "completed",
+        names.RETRIEVAL_COUNT: 2, names.RETRIEVAL_TOP_SCORE: 2.0, names.END_REASON: "completed",
     }  # fmt: skip
     assert (telemetry.span().name, telemetry.span().kind) == ("retrieval articles", SpanKind.CLIENT)
 

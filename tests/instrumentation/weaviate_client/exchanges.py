@@ -94,7 +94,7 @@ NO_HITS = Exchange(
     request={"method": "near_text", "query": ["What makes snow?"], "limit": 2},
     reply={"took": 0.01},
     chunks=(),
-    recorded=recorded("What makes snow?"),
+    recorded={**recorded("What makes snow?"), names.RETRIEVAL_COUNT: 0},
     ways=WAYS,
 )
 

@@ -123,6 +123,9 @@ class Retrieve(Endpoint):
     def request_content(self, op: Operation, body: Any) -> None:
         op.query = get(body, "retrievalQuery.text")
 
+    def scores(self, body: Any) -> list[Any]:
+        return [get(found, "score") for found in items(body, "retrievalResults")]
+
     def response_content(self, op: Operation, body: Any) -> None:
         op.documents = [_document(found) for found in items(body, "retrievalResults")]
 

@@ -50,6 +50,10 @@ class Retrieval(Reader):
     def request_content(self, op: Operation, body: Asked) -> None:
         op.query = "\n".join(dict.fromkeys(body.texts)) or None
 
+    def scores(self, body: Any) -> list[Any]:
+        asked = zip_longest(_list(member(body, "ids")), _list(member(body, "scores")))
+        return [score for row in asked for _, score in zip_longest(*map(_list, row))]
+
     def response_content(self, op: Operation, body: Any) -> None:
         rows = ("ids", "distances", "scores", "documents", "metadatas")
         asked = zip_longest(*(_list(member(body, name)) for name in rows))

@@ -154,6 +154,9 @@ class Rerank(Reader):
     def request_content(self, op: Operation, body: Any) -> None:
         op.query = fitting(get(body, "query"), str)
 
+    def scores(self, body: Any) -> list[Any]:
+        return [get(found, "relevance_score") for found in items(body, "results")]
+
     def response_content(self, op: Operation, body: Any) -> None:
         op.documents = [
             {"id": str(get(found, "index")), "score": fitting(get(found, "relevance_score"), float)}
@@ -183,6 +186,7 @@ def _points() -> Iterator[Patch]:
                 if method in ("chat", "generate"):
                     yield _patch(f"cohere.{raw}", f"{kind}Raw{name}.{method}_stream")
                     yield _patch(f"cohere.{above}", f"{kind}{name}.{method}_stream")
+        yield _patch("cohere.core.http_response", f"{kind}HttpResponse.__init__", kind="answer")
     for function, how in _RETRIES.items():
         yield _patch("cohere.core.http_client", function, kind=how, optional=function.endswith("from_retries"))
 
@@ -234,6 +238,11 @@ class Cohere(Adapter):
             call.kwargs["request_options"] = {**options, "additional_headers": also}
 
 
+def _headers(response: Any) -> Any:
+    """As they came: the client's own `headers` makes a new dictionary of them."""
+    return getattr(getattr(response, "_response", None), "headers", None)
+
+
 class _Failing:
     """Inside it, an error is the operation's."""
 
@@ -254,6 +263,7 @@ def _opened(stream: Any, running: Running) -> Iterator[Any]:
         with _Failing(running):
             response = stack.enter_context(stream)
         stack.callback(running.closed)
+        running.limits(_headers(response))
         response._data = running.replaced(response._data)
         yield response
 
@@ -264,5 +274,6 @@ async def _opened_async(stream: Any, running: Running) -> AsyncIterator[Any]:
         with _Failing(running):
             response = await stack.enter_async_context(stream)
         stack.callback(running.closed)
+        running.limits(_headers(response))
         response._data = running.replaced(response._data)
         yield response

@@ -93,6 +93,10 @@ class Search(Reader):
             if (failure := get(reply, "error")) is not None:
                 op.error_type = fitting(get(failure, "type"), str) or "error"
 
+    def scores(self, body: Any) -> list[Any] | None:
+        replies = [reply for reply in (body, *items(body, "responses")) if get(reply, "hits.hits") is not None]
+        return [get(hit, "_score") for reply in replies for hit in items(reply, "hits.hits")] if replies else None
+
     def response_content(self, op: Operation, body: Any) -> None:
         replies = (body, *items(body, "responses"))
         op.documents = [_document(hit) for reply in replies for hit in items(reply, "hits.hits")]

@@ -164,6 +164,9 @@ class Retrieval(Reader):
     def request_content(self, op: Operation, body: Any) -> None:
         op.query = fitting(body["query"], str)
 
+    def scores(self, body: Any) -> list[Any] | None:
+        return [get(member(document, "metadata"), "score") for document in body] if isinstance(body, list) else None
+
     def response_content(self, op: Operation, body: Any) -> None:
         op.documents = [_document(document) for document in body] if isinstance(body, list) else None
 

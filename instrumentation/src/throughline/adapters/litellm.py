@@ -214,7 +214,8 @@ class LiteLLM(Adapter):
             running.op.server_address, running.op.server_port = address, port
 
     def deliver(self, result: Any, running: Running) -> Any:
-        """A stream stays LiteLLM's own object."""
+        """A stream stays LiteLLM's own object. A client's headers that LiteLLM keeps are those that the client got."""
+        running.limits(get(getattr(result, "_hidden_params", None) or {}, "additional_headers"))
         if not (hasattr(result, "__next__") or hasattr(result, "__anext__")):
             running.finish(result)
             return result

@@ -123,6 +123,9 @@ class Retrieval(Reader):
         asked = body["query"]
         op.query = fitting(asked if isinstance(asked, str) else member(asked, "query_str"), str)
 
+    def scores(self, body: Any) -> list[Any] | None:
+        return [member(found, "score") for found in body] if isinstance(body, list) else None
+
     def response_content(self, op: Operation, body: Any) -> None:
         op.documents = [_document(one) for one in body] if isinstance(body, list) else None
 

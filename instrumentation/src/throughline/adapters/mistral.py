@@ -191,6 +191,8 @@ def _points(base: str, endpoints: Iterable[str]) -> Iterator[Patch]:
         methods = ("create", "create_async") if endpoint == "embeddings" else _COMPLETIONS
         for method in methods:
             yield _patch(f"{base}.{endpoint}", f"{endpoint.capitalize()}.{method}")
+    for method in ("do_request", "do_request_async"):
+        yield _patch(f"{base}.basesdk", f"BaseSDK.{method}", kind="answer")
     yield _patch(f"{base}.utils.retries", "_get_sleep_interval", kind="retry")
     traced = "TracingHook.before_request"
     yield _patch(f"{base}._hooks.tracing", traced, kind="native", optional=True, instead=_untraced)

@@ -42,6 +42,11 @@ class Retrieval(Reader):
     def request(self, op: Operation, body: Asked) -> None:
         op.data_source, op.retrieval_top_k = body.table, fitting(body.limit, int)
 
+    def scores(self, body: Any) -> list[None] | None:
+        """A cursor that has its rows knows how many; what a distance is among their columns, only the application."""
+        count = fitting(body.rowcount, int)
+        return [None] * count if count is not None and count >= 0 else None
+
 
 class Pgvector(Adapter):
     """Only while `pgvector` is imported are psycopg's cursors patched, when they are imported, too."""

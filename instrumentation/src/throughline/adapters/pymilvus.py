@@ -41,6 +41,9 @@ class Retrieval(Reader):
     def request_content(self, op: Operation, body: Asked) -> None:
         op.query = "\n".join(dict.fromkeys(body.texts)) or None
 
+    def scores(self, body: Any) -> list[None]:
+        return [None] * sum(map(len, body))  # hits stay as lazy as they came
+
     def response_content(self, op: Operation, body: Any) -> None:
         op.documents = [_document(hit) for hits in body for hit in hits]
 

@@ -65,6 +65,9 @@ class Retrieval(Reader):
         texts = [text for asked in _asked(body.queries) if (text := _text(asked))]
         op.query = "\n".join(dict.fromkeys(texts)) or None  # a hybrid query embeds the same text twice
 
+    def scores(self, body: Any) -> list[Any]:
+        return [member(point, "score") for point in _points(body)]
+
     def response_content(self, op: Operation, body: Any) -> None:
         op.documents = [_document(point) for point in _points(body)]
 

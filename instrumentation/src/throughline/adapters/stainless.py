@@ -22,6 +22,8 @@ def points(base: str) -> tuple[Patch, ...]:
     return (
         Patch(f"{base}:SyncAPIClient.request"),
         Patch(f"{base}:AsyncAPIClient.request"),
+        Patch(f"{base}:SyncAPIClient._process_response", "answer"),
+        Patch(f"{base}:AsyncAPIClient._process_response", "answer"),
         Patch(f"{base}:BaseClient._should_retry", "verdict"),
         Patch(f"{base}:BaseClient._calculate_retry_timeout", "retry"),
     )

@@ -8,7 +8,7 @@ and the client of the old generation rank nothing, or are none of this.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -33,9 +33,15 @@ class Retrieval(Reader):
         texts = [*body.near_text.query, body.hybrid_search.query, body.bm25_search.query]
         op.query = "\n".join(dict.fromkeys(filter(None, texts))) or None
 
+    def scores(self, body: Any) -> list[float | None]:
+        return [result.metadata.score if result.metadata.score_present else None for result in _found(body)]
+
     def response_content(self, op: Operation, body: Any) -> None:
-        found = body.results or [result for group in body.group_by_results for result in group.objects]
-        op.documents = [_document(result) for result in found]
+        op.documents = [_document(result) for result in _found(body)]
+
+
+def _found(body: Any) -> Iterable[Any]:
+    return body.results or [result for group in body.group_by_results for result in group.objects]
 
 
 def _document(result: Any) -> dict[str, Any]:
