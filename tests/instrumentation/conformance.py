@@ -23,8 +23,10 @@ NEWER = {"mcp.method.name": ("server/discover",)}
 PYTHON_TYPES: dict[str, Any] = {
     "string": str, "int": int, "double": float, "boolean": bool, "string[]": list, "any": (str, list, dict, tuple),
 }  # fmt: skip
-OWN_PROVIDER = re.compile(r"[a-z][a-z0-9_]*")
-"""How a provider may be called that the registry does not list; the conventions allow a name of one's own."""
+OWN = (names.PROVIDER_NAME, names.OPERATION_NAME)
+OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""How a provider, or an application's own step, may be called that the registry does not list: the conventions allow
+names of one's own."""
 CONTENT_SCHEMAS = {
     names.INPUT_MESSAGES: "gen-ai-input-messages.json",
     names.OUTPUT_MESSAGES: "gen-ai-output-messages.json",
@@ -69,7 +71,7 @@ def check_attributes(attributes: dict[str, Any]) -> None:
         kind = attribute_types()[name]
         if isinstance(kind, dict):
             known = [*(member["value"] for member in kind["members"]), *NEWER.get(name, ())]
-            own = name == names.PROVIDER_NAME and OWN_PROVIDER.fullmatch(value)
+            own = name in OWN and OWN_NAME.fullmatch(value)
             assert value in known or own, f"{name} may not be {value!r}"
         else:
             expected = PYTHON_TYPES[kind]

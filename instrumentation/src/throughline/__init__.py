@@ -8,6 +8,7 @@ from throughline.identity import Identity, identify, identity
 from throughline.instrumentor import instrument, uninstrument
 from throughline.retrievals import Retrieved, retrieval
 from throughline.settings import ContentMode, Settings
+from throughline.steps import Ran, agent, step, tool, workflow
 from throughline.version import __version__
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ __all__ = [
     "ContentMode",
     "Identity",
     "Masker",
+    "Ran",
     "Retrieved",
     "Settings",
     "__version__",
+    "agent",
     "evaluate",
     "identify",
     "identity",
@@ -28,7 +31,10 @@ __all__ = [
     "prompts",
     "retrieval",
     "scores",
+    "step",
+    "tool",
     "uninstrument",
+    "workflow",
 ]
 _MODULES: Final = ("prompts", "scores")
 

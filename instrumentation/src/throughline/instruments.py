@@ -47,6 +47,7 @@ MEASURES: dict[str, Measure | None] = {
     ),
     "mcp.server": Measure(names.MCP_SERVER_OPERATION_DURATION, _MCP, _MCP_DIMENSIONS),
     "plan": None,  # the conventions have none
+    "step": None,  # nor of what an application calls so
 }
 """Operation, or what its reader `measures` → its metric; one that is not here is measured as a model call is."""
 

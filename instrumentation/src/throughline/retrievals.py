@@ -7,13 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from opentelemetry import context
-
-from throughline import instrumentor
-from throughline.adapter import Reader, Route
-from throughline.contained import contained
+from throughline.adapter import Reader
+from throughline.by_hand import recorded
 from throughline.operation import Operation
-from throughline.parts import get
+from throughline.parts import get, items
 
 
 @dataclass(slots=True)
@@ -23,8 +20,9 @@ class Retrieved:
     data_source: str
     query: str | None
     top_k: int | None
-    documents: list[dict[str, Any]] = field(default_factory=list)
-    """Found documents: `id` and `score` at least; recorded only where content is captured."""
+    documents: list[dict[str, Any]] | None = field(default_factory=list)
+    """Found documents: `id` and `score` at least; recorded only where content is captured. How many there are and the
+    highest score are always recorded; None: nobody says."""
 
 
 class _Retrieval(Reader):
@@ -34,6 +32,9 @@ class _Retrieval(Reader):
 
     def request_content(self, op: Operation, body: Any) -> None:
         op.query = get(body, "query")
+
+    def scores(self, body: Any) -> list[Any] | None:
+        return None if get(body, "documents") is None else [get(found, "score") for found in items(body, "documents")]
 
     def response_content(self, op: Operation, body: Any) -> None:
         op.documents = get(body, "documents")
@@ -52,20 +53,5 @@ def retrieval(
     `query` is recorded only where content is captured. An exception ends the retrieval as failed and passes unchanged.
     """
     found = Retrieved(data_source, query, top_k)
-    active = instrumentor.recorder()
-    if active is None:
+    with recorded(_READER, found, provider):
         yield found
-        return
-    recording = contained(active.start, Route(_READER, found, provider))
-    if recording is None:
-        yield found
-        return
-    token = context.attach(recording.inside())
-    try:
-        yield found
-    except BaseException as error:
-        recording.fail(error)
-        raise
-    finally:
-        context.detach(token)
-        recording.finish(found)
