@@ -17,10 +17,9 @@ BOARD: Final = Board(
         (4, ((one_request.whole, 24),)),
         (14, ((traces.waterfall, 24),)),
         (10, ((one_request.shares, 8), (one_request.steps, 16))),
-        (10, ((one_request.said, 14), (one_request.passages, 10))),
+        (10, ((one_request.said, 14), (one_request.found, 10))),
         (6, ((one_request.calls, 24),)),
         (6, ((one_request.parameters, 24),)),
-        (7, ((one_request.scores, 14), (one_request.tools, 10))),
-        (6, ((one_request.verification, 24),)),
+        (7, ((one_request.scores, 14), (one_request.verification, 10))),
     ),
 )

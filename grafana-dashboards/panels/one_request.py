@@ -65,8 +65,12 @@ _SAID: Final = {
     fields.INPUT_TEXT: "Prompt",
     fields.OUTPUT_TEXT: "Response",
 }
-_FOUND: Final = {fields.SEARCH_TEXT: "Looked for", fields.PASSAGES: "Passages"}
-_TOOLS: Final = {fields.TOOL_ARGUMENTS: "Arguments", fields.TOOL_RESULT: "Result"}
+_FOUND: Final = {
+    fields.SEARCH_TEXT: "Looked for",
+    fields.PASSAGES: "Passages",
+    fields.TOOL_ARGUMENTS: "Tool's arguments",
+    fields.TOOL_RESULT: "Tool's result",
+}
 _SCORES: Final = {
     fields.SCORE: "Score",
     fields.SCORE_VALUE: "Value",
@@ -90,7 +94,7 @@ _LEAVES: Final = {
     fields.SYSTEM_TEXT: ".type",
     fields.INPUT_TEXT: ".role",
     fields.OUTPUT_TEXT: ".role",
-    fields.PASSAGES: ".content",
+    fields.PASSAGES: ".id",
 }
 _UNREADABLE: Final = "nothing was kept, or this Grafana may not read it"
 
@@ -101,7 +105,7 @@ def whole() -> stat.Panel:
     return (
         large("In all", query, headings({}, _WHOLE), nothing="no record of this trace id")
         .override_by_name("Took", properties(unit="s", decimals=2))
-        .override_by_name("Cost", properties(decimals=4))
+        .override_by_name("Cost", properties(**COST.look))
     )
 
 
@@ -156,14 +160,9 @@ def said() -> table.Panel:
     return _content("Prompt and response", _SAID)
 
 
-def passages() -> table.Panel:
-    """What was looked for and found."""
-    return _content("Passages", _FOUND)
-
-
-def tools() -> table.Panel:
-    """What tools were given and gave."""
-    return _content("Tools", _TOOLS)
+def found() -> table.Panel:
+    """What was looked for and found, and what tools were given and gave."""
+    return _content("Passages and tools", _FOUND)
 
 
 def scores() -> table.Panel:

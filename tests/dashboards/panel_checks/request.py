@@ -82,21 +82,19 @@ def _said(shown: Shown) -> None:
     }
 
 
-@checks("request", "Passages")
-def _passages(shown: Shown) -> None:
-    assert shown.rows(trace_id=SEVENTH) == [
-        {
+@checks("request", "Passages and tools")
+def _found(shown: Shown) -> None:
+    rows = {row["Record"]: row for row in shown.rows(trace_id=SEVENTH)}
+    nothing = dict.fromkeys(("Looked for", "Passages", "Tool's arguments", "Tool's result"))
+    assert rows == {
+        SEARCH: nothing
+        | {
             "Looked for": "search 7",
             "Passages": [{"id": "lending", "score": 0.35, "content": "passage 7"}],
             "Record": SEARCH,
-        }
-    ]
-
-
-@checks("request", "Tools")
-def _tools(shown: Shown) -> None:
-    assert shown.rows(trace_id=SEVENTH) == [{"Arguments": "look up 7", "Result": "found 7", "Record": TOOL}]
-    assert shown.rows(trace_id=f"{11:032x}") == []
+        },
+        TOOL: nothing | {"Tool's arguments": "look up 7", "Tool's result": "found 7", "Record": TOOL},
+    }
 
 
 @checks("request", "Scores")
