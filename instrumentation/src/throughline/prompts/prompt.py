@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jinja2 import Template
-
 from throughline.identity import identify
 from throughline.prompts import templates
 from throughline.prompts.files import Kind
@@ -32,7 +30,6 @@ class Spoken:
     role: str
     source: str
     place: str
-    template: Template = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ class Prompt:
 
     def _text(self, spoken: Spoken, variables: Mapping[str, Any]) -> str:
         try:
-            return templates.rendered(spoken.template, variables)
+            return templates.rendered(spoken.source, variables)
         except ValueError as error:
             where = f"{self.name}/{self.version}.yaml: variants.{self.variant}.{spoken.place}"
             raise RenderingError(f"{where}: {error}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -21,10 +21,11 @@ _FIELDS: Final = sorted(
     {name for model in vars(files).values() if isinstance(model, type) and issubclass(model, Strict)
      for name in model.model_fields}
 )  # fmt: skip
+_Safe: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML has it, takes a tenth of the time
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_Safe):  # type: ignore[misc, valid-type]  # whichever it is, it is a SafeLoader
     """YAML takes the last of two equal keys without a word; here that is an error."""
 
 
@@ -34,7 +35,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
         if key.value in seen:
             raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
         seen.add(str(key.value))
-    return loader.construct_mapping(node, deep=True)
+    return dict(loader.construct_mapping(node, deep=True))
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -43,12 +44,9 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 def read_prompt(path: Path, shown: str, name: str, version: int) -> Mapping[str, Prompt]:
     """The variants of a version, by name, in the order of the file. Raises BrokenFolderError with all that is wrong."""
     file = _parsed(path, shown, PromptFile)
-    problems: list[Problem] = []
-    variants = {variant: _spoken(file, variant, shown, problems) for variant in file.variants}
-    problems += _unused(file, variants, shown)
-    if problems:
+    if problems := list(_of_templates(file, shown)):
         raise BrokenFolderError(problems)
-    return MappingProxyType({variant: _prompt(file, name, version, variant, variants[variant]) for variant in variants})
+    return MappingProxyType({variant: _prompt(file, name, version, variant) for variant in file.variants})
 
 
 def read_experiments(path: Path, shown: str) -> Mapping[str, Experiment]:
@@ -95,31 +93,27 @@ def _problem(shown: str, told: Mapping[str, Any], under: str) -> Problem:
     return Problem(shown, ".".join(place), message)
 
 
-def _spoken(file: PromptFile, variant: str, shown: str, problems: list[Problem]) -> tuple[Spoken, ...]:
-    spoken = []
-    for field, role, source in file.variants[variant].templates():
-        where = f"variants.{variant}.{field}"
-        try:
-            spoken.append(Spoken(role, source, field, templates.compiled(source)))
-        except ValueError as error:
-            problems.append(Problem(shown, where, str(error)))
-            continue
-        if unknown := sorted(templates.variables(source) - file.variables.keys()):
-            message = f"uses {', '.join(unknown)}: declare it under variables, or correct the name"
-            problems.append(Problem(shown, where, message))
-    return tuple(spoken)
-
-
-def _unused(file: PromptFile, variants: Mapping[str, Sequence[Spoken]], shown: str) -> Iterable[Problem]:
-    """A name that no wording uses is a slip of the pen on one of the two sides."""
-    if any(len(spoken) < len(file.variants[name].templates()) for name, spoken in variants.items()):
-        return  # a template that is none may be what uses it
-    used = {name for spoken in variants.values() for each in spoken for name in templates.variables(each.source)}
-    for name in sorted(file.variables.keys() - used):
+def _of_templates(file: PromptFile, shown: str) -> Iterator[Problem]:
+    used, all_sound = set[str](), True
+    for variant in file.variants:
+        for place, _, source in file.variants[variant].templates():
+            where = f"variants.{variant}.{place}"
+            try:
+                names = templates.variables(source)
+            except ValueError as error:
+                all_sound = False
+                yield Problem(shown, where, str(error))
+                continue
+            used |= names
+            if unknown := sorted(names - file.variables.keys()):
+                message = f"uses {', '.join(unknown)}: declare it under variables, or correct the name"
+                yield Problem(shown, where, message)
+    for name in sorted(file.variables.keys() - used) if all_sound else ():
         yield Problem(shown, f"variables.{name}", "no variant uses it: take it out, or use it")
 
 
-def _prompt(file: PromptFile, name: str, version: int, variant: str, spoken: tuple[Spoken, ...]) -> Prompt:
+def _prompt(file: PromptFile, name: str, version: int, variant: str) -> Prompt:
+    spoken = tuple(Spoken(role, source, place) for place, role, source in file.variants[variant].templates())
     return Prompt(
         name=name,
         version=version,

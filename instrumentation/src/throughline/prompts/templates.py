@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
@@ -14,32 +15,34 @@ _ENVIRONMENT: Final = ImmutableSandboxedEnvironment(autoescape=False, undefined=
 _OF_OTHERS: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
-def compiled(source: str) -> Template:
-    """Raises ValueError, with the line, for what is no template or reaches for another file."""
+def variables(source: str) -> frozenset[str]:
+    """Names that a template takes from outside. Raises ValueError, with the line, for what is no template, knows a
+    filter that is none, or reaches for another file."""
     try:
         source.encode()
-        found = next(_ENVIRONMENT.parse(source).find_all(_OF_OTHERS), None)
-        if found is not None:
+        tree = _ENVIRONMENT.parse(source)
+        if found := next(tree.find_all(_OF_OTHERS), None):
             raise ValueError(f"line {found.lineno}: a template stands alone: write out what it would include or import")
-        return _ENVIRONMENT.from_string(source)
+        return frozenset(meta.find_undeclared_variables(tree) - _ENVIRONMENT.globals.keys())
     except UnicodeEncodeError:
         raise ValueError("holds half of a surrogate pair: write the character itself") from None
     except TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: is no template: {error.message}") from None
 
 
-def variables(source: str) -> frozenset[str]:
-    """Names that a sound template takes from outside."""
-    return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(source)) - _ENVIRONMENT.globals.keys())
-
-
-def rendered(template: Template, values: Mapping[str, Any]) -> str:
+def rendered(source: str, values: Mapping[str, Any]) -> str:
     """Its text without white space around it. Raises ValueError, with the line and the kind of error: its own message
     may quote a value."""
     try:
-        return template.render(values).strip()
+        return _compiled(source).render(values).strip()
     except Exception as error:
         raise ValueError(f"line {_line(error)} fails with these values: {type(error).__name__}") from None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(source: str) -> Template:
+    """Only what is used: a folder keeps every version there was."""
+    return _ENVIRONMENT.from_string(source)
 
 
 def _line(error: Exception) -> int | str:
