@@ -144,7 +144,8 @@ def _grouped(frame: Frame, chosen: dict[str, Plain], by: set[str]) -> Frame | No
             raise UntranslatedError(f"a group's {operation}")
         for calculation in option.get("aggregations") or []:
             values = [calculated(calculation, [field.values[row] for row in rows]) for rows in groups.values()]
-            fields.append(Field(f"{name} ({calculation})", kind_of(values), values))
+            kind = Kind.NUMBER if "count" in calculation.lower() else field.kind
+            fields.append(Field(f"{name} ({calculation})", kind, values))
     return replace(frame, fields=fields, name="")
 
 

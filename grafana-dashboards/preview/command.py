@@ -1,0 +1,71 @@
+"""The preview's command line: which boards of which stack, where to; it draws and asks nothing itself."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from preview.intervals import milliseconds_of
+from preview.opening import Shown, boards, opened
+from preview.page import write_page
+from preview.picture import draw
+from preview.stack import Sources
+
+_EPILOG: Final = """\
+Exit code 0 if every panel could be drawn, with data or without, 1 if one shows an error, 2 for wrong usage.
+Panels without data are listed. The pictures and an index.html stand in --out."""
+
+
+def main(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
+    """Draw the boards that are asked for; the exit code."""
+    chosen = _options(parser).parse_args(arguments)
+    try:
+        wanted = boards(chosen.board)
+        addresses = _addresses(chosen.stack)
+        values = dict(each.split("=", 1) for each in chosen.set)
+        milliseconds_of(chosen.since)
+    except (LookupError, OSError, ValueError) as error:
+        parser.error(str(error.args[0]) if isinstance(error, LookupError) else str(error))
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    drawn: dict[str, list[Shown]] = {}
+    with Sources(addresses) as sources:
+        for name, board in wanted.items():
+            print(f"{name} …", end=" ", flush=True, file=sys.stderr)  # noqa: T201 - a command's progress
+            drawn[name] = draw(board, list(opened(board, sources, chosen.since, values)), chosen.out / f"{name}.png")
+            print(f"{len(drawn[name])} panels", file=sys.stderr)  # noqa: T201
+    page = write_page(chosen.out, wanted, drawn)
+    return _told(drawn, page)
+
+
+def _options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.description = "Draw the boards as pictures, from what a running stack answers to their queries."
+    parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--stack", type=Path, default=Path(".run/stack.env"), help="its addresses (.run/stack.env)")
+    parser.add_argument("--board", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
+    parser.add_argument("--out", type=Path, default=Path(".run/preview"), help="folder of the pictures (.run/preview)")
+    parser.add_argument("--since", default="1h", help="how long ago the time that is shown begins: 15m, 1h, 7d (1h)")
+    parser.add_argument("--set", action="append", default=[], metavar="VARIABLE=VALUE", help="a variable's value")
+    return parser
+
+
+def _addresses(stack: Path) -> Mapping[str, str]:
+    """The stack's file over the environment. Raises OSError, saying what to do, where there is none."""
+    try:
+        lines = stack.read_text().splitlines()
+    except OSError:
+        raise FileNotFoundError(
+            f"no stack runs at {stack}: start one (`make stack` or `make demo`), or name --stack"
+        ) from None
+    return {**os.environ, **dict(line.split("=", 1) for line in lines if "=" in line)}
+
+
+def _told(drawn: Mapping[str, Sequence[Shown]], page: Path) -> int:
+    nothing = [(name, shown) for name, panels in drawn.items() for shown in panels if shown.why_nothing]
+    for name, shown in nothing:
+        print(f"{name}: {shown.panel.get('title')}: {shown.why_nothing}")  # noqa: T201
+    print(page)  # noqa: T201
+    return 1 if any(shown.error for _, shown in nothing) else 0
