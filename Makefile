@@ -38,6 +38,10 @@ up: ## start the same stack from official images (needs a Docker engine)
 down: ## stop it; its data volumes stay
 	@docker compose --project-directory deploy/compose down
 
+.PHONY: preview
+preview: setup ## pictures of the dashboards, of what the running stack answers, in .run/preview; PREVIEW="--board overview --since 15m"
+	@$(PYTHON) grafana-dashboards/preview $(PREVIEW)
+
 .PHONY: certificates
 certificates: setup ## a development authority and a certificate for each part of the native stack, in .run/tls
 	@$(PYTHON) -m native.certificates
