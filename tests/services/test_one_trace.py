@@ -194,6 +194,7 @@ TREE = [
     ("prompt-builder", "/throughline.prompt_builder.v1.PromptBuilder/Build", "the call"),
     ("prompt-builder", "retrieval throughline-corpus", "/throughline.prompt_builder.v1.PromptBuilder/Build"),
     ("prompt-builder", "search", "retrieval throughline-corpus"),
+    ("prompt-builder", "build_prompt", "/throughline.prompt_builder.v1.PromptBuilder/Build"),
     ("gateway", "/throughline.llm_caller.v1.LlmCaller/{method}", "POST /v1/ask"),
     ("llm-caller", "/throughline.llm_caller.v1.LlmCaller/{method}", "the call"),
     ("llm-caller", "chat sim-small", "/throughline.llm_caller.v1.LlmCaller/{method}"),
@@ -232,12 +233,12 @@ async def test_records_of_retrieval_model_and_scores_carry_trace_and_identity(ap
     await _spans(application, trace, len(TREE))
     for _ in range(1500):
         records = [record for record in application.received.records if record["trace"] == trace]
-        if len(records) == 6:
+        if len(records) == 7:
             break
         await asyncio.sleep(0.02)
     operations = [record["gen_ai.operation.name"] for record in records if "details" in record["event"]]
     scores = {record["gen_ai.evaluation.name"] for record in records if "evaluation" in record["event"]}
-    assert sorted(operations) == ["chat", "retrieval"]
+    assert sorted(operations) == ["build_prompt", "chat", "retrieval"]
     assert scores == {"groundedness", "format", "length", "refusal"}
     for record in records:
         assert {key: record[key] for key in (*IDENTITY, *PROMPT)} == {**IDENTITY, **PROMPT}
@@ -256,10 +257,10 @@ async def test_experiment_that_chose_the_variant_is_on_every_span_and_record_fro
             assert expected.items() <= span["attributes"].items(), span["name"]
     for _ in range(1500):
         records = [record for record in application.received.records if record["trace"] == trace]
-        if len(records) == 6:
+        if len(records) == 7:
             break
         await asyncio.sleep(0.02)
-    assert len(records) == 6
+    assert len(records) == 7
     assert all(expected.items() <= record.items() for record in records)
 
 

@@ -46,7 +46,8 @@ class Builder:
         prompt = self._chosen(wish)
         with throughline.identify(prompt=prompt):
             passages = await self._corpus.search(wish.question, wish.top_k or self._settings.top_k)
-            messages = _rendered(prompt, question=wish.question, passages=passages)
+            with throughline.step("build_prompt"):
+                messages = _rendered(prompt, question=wish.question, passages=passages)
         return Built(messages, passages, prompt)
 
     def _chosen(self, wish: Wish) -> Prompt:
