@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from weakref import WeakSet
 
 from opentelemetry import baggage, context, trace
@@ -15,6 +15,9 @@ from throughline import names
 
 SCOPE = "throughline"
 """Instrumentation scope of everything that Throughline emits."""
+
+RUNNING = context.create_key("throughline.running")
+"""Key of the operation that is recorded here, in the context."""
 
 KEYS: dict[str, str] = {
     "user_id": names.USER_ID,
@@ -109,7 +112,7 @@ def identify(
 
     What is left out keeps the value that it had, but who names a prompt (`prompt_name`, or all of it at once by
     `prompt`) names it anew: nothing of another prompt or its experiment stays. `judging=False` takes it back. The span
-    that is current at entry is stamped too.
+    that is current at entry, and the record of what it is the span of, say so too, but for `judging`.
     """
     given = Identity(
         user_id, session_id, conversation_id, prompt_name, prompt_version, prompt_variant, prompt_template_hash,
@@ -118,13 +121,22 @@ def identify(
     own = {f.name: value for f in fields(given) if (value := getattr(given, f.name)) is not None}
     current = _carrying(context.get_current(), {**(prompt.identity if prompt else {}), **own})
     stamp_all_spans()
-    if (span := trace.get_current_span(current)).is_recording():
-        span.set_attributes(stamps(current))
+    _tell(current)
     token = context.attach(current)
     try:
         yield identity()
     finally:
         context.detach(token)
+
+
+def _tell(current: Context) -> None:
+    """Stamp the span that is current, and the operation whose span it is; what is judged inside makes it no judge."""
+    known = {name: value for name, value in carried(current).items() if name != "judging"}
+    span, running = trace.get_current_span(current), cast("Any", current.get(RUNNING))
+    if span.is_recording():
+        span.set_attributes({KEYS[name]: value for name, value in known.items()})
+    if getattr(running, "span", None) is span:
+        running.learn(known)
 
 
 def _carrying(current: Context, given: Mapping[str, Any]) -> Context:

@@ -13,6 +13,7 @@ from opentelemetry import context
 
 from throughline import endings
 from throughline.contained import contained
+from throughline.identity import RUNNING
 
 if TYPE_CHECKING:
     from throughline.recording import Recording
@@ -111,8 +112,6 @@ def close_driver(original: Method) -> Method:
 
 
 def _closed(stream: Any) -> None:
-    from throughline.recording import RUNNING  # which imports this one
-
     recording = _open(stream)
     if recording is not None and context.get_current().get(RUNNING) is not recording:
         recording.closed()

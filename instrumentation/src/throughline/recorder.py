@@ -15,10 +15,11 @@ from throughline import endings
 from throughline.adapter import Adapter, Call, Route
 from throughline.amending import amend
 from throughline.contained import contained
+from throughline.identity import RUNNING
 from throughline.instruments import Instruments
 from throughline.joined import Joined
 from throughline.prices import Prices
-from throughline.recording import RUNNING, Recording
+from throughline.recording import Recording
 from throughline.settings import SEAL_FOR_FILE, Settings
 
 if TYPE_CHECKING:

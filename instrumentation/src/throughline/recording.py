@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +16,7 @@ from opentelemetry.trace import Span, SpanKind
 from throughline import emission, endings, foreign, rate_limits
 from throughline.adapter import Adapter, Reader, Route
 from throughline.contained import contained, lost
-from throughline.identity import carried, stamp_all_spans
+from throughline.identity import RUNNING, carried, stamp_all_spans
 from throughline.operation import Operation, forget_content, inherit, leave_out_defaults, start_attributes
 from throughline.own_streams import own
 from throughline.reads import Reads
@@ -28,7 +28,6 @@ from throughline.totals import MODEL_CALLS, Totals
 if TYPE_CHECKING:
     from throughline.recorder import Recorder
 
-RUNNING = context.create_key("throughline.running")
 _SUPPRESS_HTTP = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
 _SPAN = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))  # the API sets it at twice our cost
 _KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL, "server": SpanKind.SERVER}
@@ -139,6 +138,11 @@ class Recording:
         """The positional arguments to make the call with: the application's, unless they were amended."""
         given, self.amended = self.amended, None
         return args if given is None else given
+
+    def learn(self, known: Mapping[str, Any]) -> None:
+        """Whom and which prompt it is about, by fields of the operation, was said only inside it, as on its span."""
+        if not self.done:
+            self.op.__dict__.update(known)
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 

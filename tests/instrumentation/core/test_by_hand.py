@@ -153,6 +153,22 @@ async def test_a_generator_that_is_let_go_of_elsewhere_ends_it_without_a_complai
     assert ending(telemetry.span()) == ("closed", None)
 
 
+def test_whom_it_is_about_may_be_learnt_inside_and_its_record_says_so_as_its_span(telemetry: Telemetry) -> None:
+    telemetry.instrument()
+    with throughline.workflow("ask"), throughline.identify(user_id="ada", prompt_name="answer", prompt_variant="b"):
+        Model().ask("first")
+        with throughline.step("judge"), throughline.identify(user_id="bob", judging=True):
+            Model().ask("second")
+    check_everything(telemetry)
+    told = [(span.name, span.attributes.get(names.USER_ID), span.attributes.get(names.JUDGING))
+            for span in telemetry.spans()]  # fmt: skip
+    assert told == [("chat toy-1", "ada", None), ("chat toy-1", "bob", True), ("judge", "bob", None),
+                    ("invoke_workflow ask", "ada", None)]  # fmt: skip
+    record = telemetry.events(names.OPERATION_DETAILS)[-1].attributes
+    assert (record[names.USER_ID], record[names.PROMPT_NAME], record[names.PROMPT_VARIANT]) == ("ada", "answer", "b")
+    assert names.JUDGING not in record
+
+
 def test_where_it_is_off_nothing_is_recorded(telemetry: Telemetry) -> None:
     desk()
     assert not telemetry.spans()

@@ -11,7 +11,8 @@ from instrumentation.core.toy import Framework, Model
 from instrumentation.telemetry import Telemetry
 from opentelemetry import context
 from throughline import ContentMode, names
-from throughline.recording import RUNNING, Recording
+from throughline.identity import RUNNING
+from throughline.recording import Recording
 
 
 def here() -> Recording:

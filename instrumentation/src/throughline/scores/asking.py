@@ -12,8 +12,7 @@ from opentelemetry import context, trace
 from opentelemetry.context import Context
 
 from throughline import instrumentor
-from throughline.identity import identify
-from throughline.recording import RUNNING
+from throughline.identity import RUNNING, identify
 from throughline.scores.answers import Answer
 from throughline.scores.rubrics import Rubric
 
