@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from throughline.cli import (
+    compare,
     diff,
     doctor,
     erase,
@@ -14,6 +15,7 @@ from throughline.cli import (
     opening,
     prompts,
     records,
+    score,
     setup,
     spool,
     top,
@@ -52,8 +54,10 @@ def throughline(version: Version = False) -> None:
 application.command(epilog=trace.EXAMPLES)(reported()(trace.trace))
 application.command(epilog=records.EXAMPLES)(reported()(records.records))
 application.command(epilog=top.EXAMPLES)(reported()(top.top))
+application.command(epilog=compare.EXAMPLES)(reported()(compare.compare))
 application.command(epilog=why.EXAMPLES)(reported()(why.why))
 application.command(epilog=diff.EXAMPLES)(reported()(diff.diff))
+application.command(epilog=score.EXAMPLES)(reported()(score.score))
 application.command(epilog=verify.EXAMPLES)(reported()(verify.verify))
 application.command("open", epilog=opening.EXAMPLES)(reported()(opening.open_sealed))
 application.command(epilog=erase.EXAMPLES)(reported()(erase.erase))

@@ -35,7 +35,6 @@ EXAMPLES: Final = (
     "--dry-run · throughline score faithfulness --judge-model gpt-4o-mini --since 1d --sample 0.1"
 )
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
-_DELIVERED_SECONDS: Final = 60.0
 _PATIENCE_SECONDS: Final = 60
 
 
@@ -60,6 +59,9 @@ def score(
         typer.Option(metavar="MODULE:FUNCTION", help="The judge, by any client: messages → reply.", show_default=False),
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="So many answers before the judge at once.")] = 4,
+    wait: Annotated[
+        float, typer.Option(min=0.1, help="Seconds to wait for the Collector; what is left the next run delivers.")
+    ] = 60.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Score, but record nothing and ask no judge.")] = False,
     json: Json = False,
 ) -> None:
@@ -83,22 +85,22 @@ def score(
         total = min(answers.count(client, search), limit or 2**63)
         if not total:
             raise not_found("no answer matches", "loosen the search, or see with `throughline records` what there is")
-        with _recording(endpoints.variables, client, dry_run=dry_run) as recording:
+        with _recording(endpoints.variables, client, None if dry_run else wait) as recording:
             with ThreadPoolExecutor(parallel) as executor:
                 keep = recording.keep if recording is not None else _forget
                 batch = Batch(client, scorers, keep, executor, sample=sample, is_trial=dry_run)
                 tally = _scored(batch, _limited(answers.pages(client, search), total), total)
             if recording is not None:
-                recording.finish(_DELIVERED_SECONDS)
+                recording.finish(wait)
     _tell(tally, json=json, dry_run=dry_run)
     if tally.failed:
         raise not_found(f"{tally.failed.total()} scores failed: {_listed(tally.failed)}", "run it again for these")
 
 
 @contextmanager
-def _recording(variables: Mapping[str, str], client: Elasticsearch, *, dry_run: bool) -> Iterator[Recording | None]:
-    """None where nothing is to be recorded."""
-    if dry_run:
+def _recording(variables: Mapping[str, str], client: Elasticsearch, wait: float | None) -> Iterator[Recording | None]:
+    """None, where `wait` is none, for nothing is to be recorded then."""
+    if wait is None:
         yield None
         return
     for name, value in variables.items():  # the exporter reads where to from the process's environment
@@ -111,7 +113,7 @@ def _recording(variables: Mapping[str, str], client: Elasticsearch, *, dry_run: 
     except ValueError as error:
         raise bad_input(str(error), "correct the variable") from None
     try:
-        recording.begin(_DELIVERED_SECONDS)
+        recording.begin(wait)
         yield recording
     except UndeliveredError as error:
         advice = "nothing is lost: see `throughline doctor`, and run this again, which goes on where it broke off"

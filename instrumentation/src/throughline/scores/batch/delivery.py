@@ -39,7 +39,8 @@ def own_settings(variables: Mapping[str, str]) -> Settings:
     """Those of the environment, with a spool beside the applications', where nothing is ever dropped."""
     settings = Settings.from_environment(variables)
     root = (settings.spool or default_spool(variables)) / _OWN
-    return replace(settings, spool=root.expanduser().absolute(), spool_when_full=WhenFull.BLOCK)
+    anchor = settings.anchor if settings.signing_key_file else None  # the applications' own has no effect then
+    return replace(settings, spool=root.expanduser().absolute(), spool_when_full=WhenFull.BLOCK, anchor=anchor)
 
 
 class Delivery:
