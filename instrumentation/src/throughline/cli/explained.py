@@ -28,7 +28,7 @@ def show(found: Explanation, peers: Peers, console: Console) -> None:
             console.print(table)
     console.print()
     for command in _next(found, peers):
-        console.print(Text.assemble(("next: ", "bold"), command))
+        console.print(Text.assemble(("next: ", "bold"), command), soft_wrap=True)  # to be copied as it is
 
 
 def _compared(found: Explanation, peers: Peers) -> str:

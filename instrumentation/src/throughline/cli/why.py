@@ -51,7 +51,7 @@ def why(
     only where it goes with slow or failed requests beyond chance: where nothing does, in at most 5 of 100 requests.
     """
     if not _has_statistics():
-        raise bad_input("`throughline why` needs scipy and statsmodels", "pip install 'throughline[compare]'")
+        raise bad_input("`throughline why` needs numpy and scipy", "pip install 'throughline[compare]'")
     period = read_period(since, until)
     with Endpoints.find().elasticsearch() as store:
         asked = _asked(store, identifier)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from throughline.explaining.attributes import SUPPORT, When
 from throughline.explaining.candidates import Candidate, Truths, is_judged
@@ -117,10 +117,19 @@ def together(first: Candidate, other: Candidate, bad: Truths) -> Together:
     return Together(*(_rate(bad, cell & known) for cell in cells))
 
 
+def holm(p: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Adjusted p-values (Holm 1979), in the order given. statsmodels has it too, but takes two seconds to import."""
+    order = np.argsort(p)
+    steps = np.asarray(p, dtype=np.float64)[order] * np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return adjusted
+
+
 def _adjusted(tested: Sequence[tuple[Candidate, float]], bad: Truths) -> list[Contrast]:
     if not tested:
         return []
-    adjusted = multipletests([p for _, p in tested], alpha=ALPHA, method="holm")[1]
+    adjusted = holm([p for _, p in tested])
     found = [
         Contrast(
             each,
@@ -143,6 +152,8 @@ def _p(candidate: Candidate, bad: Truths, among: Truths | None = None) -> float:
     """One-sided: Fisher's exact test of a word, Mann and Whitney's of a number."""
     among = candidate.known if among is None else among & candidate.known
     bad = bad[among]
+    if bad.all() or not bad.any():
+        return 1.0
     if candidate.values is not None:
         values = candidate.values[among]
         side: Literal["greater", "less"] = "greater" if candidate.is_above else "less"

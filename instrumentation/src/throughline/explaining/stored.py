@@ -113,13 +113,12 @@ def peers(
 
 
 def _within(store: Elasticsearch, asked: Request, circle: Circle, most: int, told: Told, *, single: bool) -> Peers:
-    anchors = _nearest(store, asked.anchor, circle, most, _FIELDS if single else ["trace_id", TIME])
-    others = [each for each in anchors if each.get("trace_id") != asked.trace_id]
+    anchors = _nearest(store, asked, circle, most, _FIELDS if single else ["trace_id", TIME])
     if single:
-        alone = [each for document in others for each in of_documents([document])]
+        alone = [each for document in anchors for each in of_documents([document])]
         told(len(alone), len(alone))
         return Peers(alone, circle, is_single=True)
-    traces = list(dict.fromkeys(str(each["trace_id"]) for each in others if each.get("trace_id")))
+    traces = list(dict.fromkeys(str(each["trace_id"]) for each in anchors if each.get("trace_id")))
     found: list[Request] = []
     is_cut = False
     for some in _batches(traces):
@@ -131,14 +130,15 @@ def _within(store: Elasticsearch, asked: Request, circle: Circle, most: int, tol
     return Peers(found, circle, is_cut=is_cut)
 
 
-def _nearest(store: Elasticsearch, anchor: Step, circle: Circle, most: int, fields: list[str]) -> list[Document]:
-    """The records of the circle, those before and those after the anchor, of which the nearest are kept."""
-    moment = datetime.fromtimestamp(anchor.end, UTC).isoformat()
+def _nearest(store: Elasticsearch, asked: Request, circle: Circle, most: int, fields: list[str]) -> list[Document]:
+    """The records of the circle, those before and those after the request's, of which the nearest are kept."""
+    end, own = asked.anchor.end, {"term": {"trace_id": asked.trace_id}}
+    moment = datetime.fromtimestamp(end, UTC).isoformat()
     found: list[Document] = []
     for bound, order in (("lte", "desc"), ("gt", "asc")):
-        query = {"bool": {"filter": [circle.query(), {"range": {TIME: {bound: moment}}}]}}
+        query = {"bool": {"filter": [circle.query(), {"range": {TIME: {bound: moment}}}], "must_not": [own]}}
         found += _documents(store, _STEPS, query, most, fields, order)[0]
-    found.sort(key=lambda each: abs(_moment(each) - anchor.end))
+    found.sort(key=lambda each: abs(_moment(each) - end))
     return found[:most]
 
 
