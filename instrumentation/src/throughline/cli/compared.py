@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from throughline.comparison.running import Outcome
 
 _COLOURS: Final = {"better": "bold green", "worse": "bold red", "invalid": "bold red", "alike": "cyan", "open": "dim"}
+_WIDE: Final = 110
 _RIGHT: Final = ("requests", "users", "value", "p95", "effect", "p")
 
 
@@ -108,25 +109,29 @@ def show(outcome: Outcome, *, json: bool) -> None:
     for sentence in wording.sentences(comparison):
         console.print(Text(printable(sentence)))
     console.print()
-    console.print(_table(outcome))
+    console.print(_table(outcome, console.width))
     console.print(Text(f"{wording.preamble(comparison)} {printable(wording.split(comparison))}".strip(), "dim"))
     for note in outcome.notes:
         console.print(Text.assemble(("note: ", "yellow"), printable(note)))
 
 
-def _table(outcome: Outcome) -> Table:
+def _table(outcome: Outcome, width: int) -> Table:
     from throughline.comparison import page
 
     table = Table(title=printable(_title(outcome)), title_justify="left", box=None, pad_edge=False, header_style="dim")
-    for heading in page.HEADINGS:
-        table.add_column(heading, justify="right" if heading in _RIGHT else "left", overflow="fold")
+    shown = [place for place, heading in enumerate(page.HEADINGS) if width >= _WIDE or heading not in ("users", "p95")]
+    for place in shown:
+        heading = page.HEADINGS[place]
+        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=heading in _RIGHT)
     last = None
     for finding in page.ordered(outcome):
         if last not in (None, finding.metric):
             table.add_section()
-        last = finding.metric
         told = [Text(printable(each)) for each in page.cells(outcome, finding)]
-        table.add_row(*told, Text(page.said(finding), _COLOURS.get(finding.verdict, "")))
+        told[0] = Text() if last == finding.metric else told[0]
+        last = finding.metric
+        told.append(Text(page.said(finding), _COLOURS.get(finding.verdict, "")))
+        table.add_row(*(told[place] for place in shown))
     return table
 
 

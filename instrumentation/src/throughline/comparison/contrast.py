@@ -70,13 +70,13 @@ class Contributions:
         """Of this variant's part; NaN of fewer than two users."""
         if self.users <= 1:
             return math.nan
-        return max(float(self.values @ self.values) * self.users / (self.users - 1), self.least)
+        return max(float((self.values**2).sum()) * self.users / (self.users - 1), self.least)
 
 
 def contrasted(distance: float, baseline: Contributions, variant: Contributions, spread: float) -> Contrast:
     """The contrast of two variants; a user seen in both counts as one, by the covariance of the two contributions."""
     ours, theirs = variant.variance, baseline.variance
-    shared = float(baseline.values @ variant.values)
+    shared = float((baseline.values * variant.values).sum())
     variance = ours + theirs - 2 * shared
     weights = ours**2 / (variant.users - 1) + theirs**2 / (baseline.users - 1) if math.isfinite(variance) else 0.0
     freedom = (ours + theirs) ** 2 / weights if weights > 0 else 0.0
@@ -100,5 +100,5 @@ def carriers(contributions: Numbers) -> float:
     A third of the users for normal ones, the number of failures for rare ones, 1 where one user decides alone.
     """
     squares = contributions**2
-    fourth = float(squares @ squares)
+    fourth = float((squares**2).sum())
     return float(squares.sum()) ** 2 / fourth if fourth > 0 else 0.0

@@ -146,7 +146,7 @@ def _inverted(
     at: Callable[[float], Contrast], estimate: float, approach: Approach, alpha: float
 ) -> tuple[float, float]:
     """The ratios around the estimate that are not rejected at alpha."""
-    if not (math.isfinite(estimate) and estimate > 0):
+    if not (math.isfinite(estimate) and estimate > 0 and at(1.0).is_known):
         return -math.inf, math.inf
 
     def excess(logarithm: float) -> float:

@@ -118,7 +118,7 @@ class _Side:
         length = int(sample.users.max()) + 1 if sample.requests else 0
         effective = sample.effective_users
         busy = sample.requests / effective if effective else 0.0
-        squares = float(deviations @ deviations)
+        squares = float((deviations**2).sum())
         return cls(sample.requests, mean, sample.sums(deviations, length), squares, effective, busy)
 
     def padded(self, length: int) -> _Side:

@@ -114,7 +114,7 @@ class _Columns:
         strange = (columns["currency"] != hash(currency)) & np.isfinite(columns["cost"])
         columns["cost"] = np.where(strange, np.nan, columns["cost"])
         metrics = {metric.name: columns[metric.name] for metric in METRICS}
-        metrics |= scores(client, Requests(columns["trace"], columns["place"]))
+        metrics |= scores(client, Requests(columns["trace"], columns["place"], float(columns["times"][0])))
         names_in_order = sorted(self.variants)
         places = np.array([names_in_order.index(name) for name in self.variants], np.int64)
         traffic = Traffic(

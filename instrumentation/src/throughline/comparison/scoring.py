@@ -14,9 +14,11 @@ from throughline import names
 from throughline.comparison.metrics import SCORE
 from throughline.comparison.sample import Codes, Numbers
 from throughline.comparison.searching import Body, Fields, Pages
-from throughline.store.queries import EVALUATIONS, attribute
+from throughline.store.queries import EVALUATIONS, TIME, attribute
 
 _TRACES_AT_ONCE: Final = 10_000
+_FEW: Final = 5
+"""Evaluations to a request up to which it is quicker to read all of them than to ask for those of our traces."""
 _NAME, _VALUE = attribute(names.EVALUATION_NAME), attribute(names.EVALUATION_SCORE_VALUE)
 _RECORD: Final = attribute(names.RECORD_ID)
 _FIELDS: Final = ("trace_id", "span_id", _NAME, _VALUE, _RECORD)
@@ -24,10 +26,14 @@ _FIELDS: Final = ("trace_id", "span_id", _NAME, _VALUE, _RECORD)
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What scores are found by: (n,) trace ids as bytes, and (n,) the hash of each request's trace and span."""
+    """What scores are found by, in order of time."""
 
     traces: NDArray[np.bytes_]
+    """(n,) trace ids."""
     places: Codes
+    """(n,) the hash of each request's trace and span."""
+    since: float
+    """When the first one was, in seconds of the epoch."""
 
 
 def scores(client: Elasticsearch, requests: Requests) -> Mapping[str, Numbers]:
@@ -38,7 +44,7 @@ def scores(client: Elasticsearch, requests: Requests) -> Mapping[str, Numbers]:
     """
     columns, parts = _Columns(), []
     with Pages(client, EVALUATIONS) as pages:
-        for query in _queries(np.unique(requests.traces)):
+        for query in _queries(client, requests):
             parts += [columns.of(page) for page in pages.of(query, _FIELDS)]
     if not parts:
         return {}
@@ -53,10 +59,17 @@ def scores(client: Elasticsearch, requests: Requests) -> Mapping[str, Numbers]:
     }
 
 
-def _queries(traces: NDArray[np.bytes_]) -> Iterator[Body]:
-    known = traces[traces != b""]
-    for start in range(0, known.size, _TRACES_AT_ONCE):
-        some = [each.decode() for each in known[start : start + _TRACES_AT_ONCE].tolist()]
+def _queries(client: Elasticsearch, requests: Requests) -> Iterator[Body]:
+    """For all evaluations since the first request, if most may be of ours; else for those of our traces."""
+    since = {"range": {TIME: {"gte": int(1000 * requests.since), "format": "epoch_millis"}}}
+    query: Body = {"bool": {"filter": [since, {"exists": {"field": _VALUE}}]}}
+    counted = client.count(index=EVALUATIONS, query=query, ignore_unavailable=True)["count"]
+    if counted <= _FEW * requests.places.size + _TRACES_AT_ONCE:
+        yield query
+        return
+    traces = np.unique(requests.traces[requests.traces != b""])
+    for start in range(0, traces.size, _TRACES_AT_ONCE):
+        some = [each.decode() for each in traces[start : start + _TRACES_AT_ONCE].tolist()]
         yield {"bool": {"filter": [{"terms": {"trace_id": some}}, {"exists": {"field": _VALUE}}]}}
 
 

@@ -46,12 +46,16 @@ def _told(said: str, found: list[Finding]) -> str:
 def _more(finding: Finding) -> str:
     if finding.verdict != "open":
         return f": {change(finding)}"
-    return f" ({missing(finding)})" if finding.needed else ""
+    return f" ({missing(finding)})" if missing(finding) else ""
 
 
 def missing(finding: Finding) -> str:
     """What an open comparison lacks."""
-    return f"about {finding.needed:,} more requests" if finding.needed else ""
+    if finding.verdict != "open":
+        return ""
+    if finding.needed:
+        return f"about {finding.needed:,} more requests"
+    return "all values are the same" if finding.effect and finding.effect.contrast.variance == 0 else ""
 
 
 def change(finding: Finding) -> str:
