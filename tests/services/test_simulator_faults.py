@@ -11,6 +11,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 from throughline_services.simulator.behaviour import Behaviour, Oracle, Outcome
+from throughline_services.simulator.limits import Limit, Limiter
 
 ASKED: list[Any] = [{"role": "user", "content": "How long does a claim take? canary-7431"}]
 
@@ -44,7 +45,42 @@ async def test_forced_outcomes_are_used_up_in_order(simulator: Any, client: Asyn
 async def test_headers_of_a_good_reply_name_the_request_and_the_limits(client: AsyncOpenAI) -> None:
     raw = await client.chat.completions.with_raw_response.create(model="m", messages=ASKED)
     assert raw.headers["x-request-id"].startswith("req_")
-    assert int(raw.headers["x-ratelimit-remaining-requests"]) > 0
+    assert 0 < int(raw.headers["x-ratelimit-remaining-requests"]) < int(raw.headers["x-ratelimit-limit-requests"])
+    assert 0 < int(raw.headers["x-ratelimit-remaining-tokens"]) < int(raw.headers["x-ratelimit-limit-tokens"])
+
+
+@pytest.mark.parametrize(("refuses", "then"), [(True, openai.RateLimitError), (False, None)])
+async def test_a_limit_is_set_while_it_runs_and_a_model_that_reaches_it_has_nothing_left(
+    simulator: Any, client: AsyncOpenAI, refuses: bool, then: type[Exception] | None
+) -> None:
+    await simulator.control(limit={"requests": 2, "tokens": 10_000, "seconds": 3600, "refuses": refuses})
+    create = client.chat.completions.with_raw_response.create
+    left = [(await create(model="m", messages=ASKED)).headers["x-ratelimit-remaining-requests"] for _ in range(2)]
+    assert left == ["1", "0"]
+    if then is None:
+        assert (await create(model="m", messages=ASKED)).headers["x-ratelimit-remaining-requests"] == "0"
+    else:
+        with pytest.raises(then) as refused:
+            await create(model="m", messages=ASKED)
+        assert refused.value.response.headers["x-ratelimit-remaining-requests"] == "0"  # type: ignore[attr-defined]
+    other = await create(model="another", messages=ASKED)
+    assert other.headers["x-ratelimit-remaining-requests"] == "1"
+
+
+def test_what_was_used_comes_back_evenly_and_what_was_refused_uses_nothing() -> None:
+    now = [0.0]
+    limiter, limit = Limiter(lambda: now[0]), Limit(requests=10, tokens=1_000, seconds=60, refuses=True)
+
+    def take(tokens: int) -> tuple[int, int, bool]:
+        left = limiter.take("m", tokens, limit)
+        return left.requests, left.tokens, left.exceeded
+
+    assert [take(300), take(300)] == [(9, 700, False), (8, 400, False)]
+    assert take(500) == (8, 400, True)
+    now[0] = 12.0  # a fifth of all is back: two requests and 200 tokens
+    assert take(100) == (9, 500, False)
+    now[0] = 600.0
+    assert take(0) == (9, 1_000, False)
 
 
 async def test_timeout_hangs_until_the_client_gives_up(simulator: Any, client: AsyncOpenAI) -> None:

@@ -37,7 +37,7 @@ class Simulator:
         body = await _body(http, "input")
         if isinstance(body, Response):
             return body
-        fate = self.oracle.draw(await http.body())
+        fate = self.oracle.draw(await http.body(), body["model"])
         if refusal := await refused(fate, http):
             return refusal
         return JSONResponse(embeddings.reply(body), headers=headers(fate))
@@ -64,7 +64,7 @@ class Simulator:
         body = await _body(http, required)
         if isinstance(body, Response):
             return body
-        fate = self.oracle.draw(await http.body())
+        fate = self.oracle.draw(await http.body(), body["model"])
         if refusal := await refused(fate, http):
             return refusal
         try:

@@ -9,6 +9,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeFloat, model_validator
 
+from throughline_services.simulator.limits import Left, Limit, Limiter
+
+BYTES_PER_TOKEN = 4  # what a provider reckons before it reads a prompt
+
 
 class Outcome(StrEnum):
     """What becomes of one request."""
@@ -56,6 +60,7 @@ class Behaviour(BaseModel):
     first_chunk: NonNegativeFloat = 0.1
     inter_chunk: NonNegativeFloat = 0.012
     hang: NonNegativeFloat = 600.0
+    limit: Limit = Field(default_factory=Limit)
     fault: Faults = Field(default_factory=dict)
     next: list[Annotated[Outcome, BeforeValidator(_outcome)]] = Field(default_factory=list)
 
@@ -76,6 +81,7 @@ class Fate:
     random: random.Random
     behaviour: Behaviour
     seen: Counter[str]
+    left: Left
 
     def seconds(self, median: float, speed: float) -> float:
         """Around the median, skewed to the slow side as real latencies are."""
@@ -90,15 +96,18 @@ class Oracle:
     def __init__(self, behaviour: Behaviour) -> None:
         self.seen: Counter[str] = Counter()
         self._bodies: Counter[bytes] = Counter()
+        self._limiter = Limiter()
         self.behave(behaviour)
 
     def behave(self, behaviour: Behaviour) -> None:
         """From now on; what was seen before is forgotten, so that the same seed gives the same again."""
+        if behaviour.limit != getattr(self, "behaviour", behaviour).limit:
+            self._limiter = Limiter()
         self.behaviour = behaviour
         self._forced = deque(behaviour.next)
         self._bodies.clear()
 
-    def draw(self, body: bytes) -> Fate:
+    def draw(self, body: bytes, model: str = "") -> Fate:
         if len(self._bodies) >= self.REMEMBERED:
             self._bodies.clear()
         digest = hashlib.sha256(body).digest()
@@ -106,8 +115,10 @@ class Oracle:
         numbers = random.Random(f"{self.behaviour.seed}:{digest.hex()}:{self._bodies[digest]}")  # noqa: S311  # a simulation
         drawn = self._drawn(numbers)
         outcome = self._forced.popleft() if self._forced else drawn
+        left = self._limiter.take(model, len(body) // BYTES_PER_TOKEN, self.behaviour.limit)
+        outcome = Outcome.RATE_LIMIT if left.exceeded else outcome
         self.seen[outcome.value] += 1
-        return Fate(outcome, numbers, self.behaviour, self.seen)
+        return Fate(outcome, numbers, self.behaviour, self.seen, left)
 
     def _drawn(self, numbers: random.Random) -> Outcome:
         point = numbers.random()

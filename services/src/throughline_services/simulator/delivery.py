@@ -13,8 +13,6 @@ from throughline_services.simulator.behaviour import Fate, Outcome
 from throughline_services.simulator.generation import Generated, Identifiers, Request
 from throughline_services.simulator.models import profile
 
-LIMIT = 600
-
 
 class Exchange(Protocol):
     """What a protocol makes of a request."""
@@ -34,13 +32,8 @@ class Exchange(Protocol):
 
 def headers(fate: Fate) -> dict[str, str]:
     """As providers send them with every answer."""
-    left = 0 if fate.outcome is Outcome.RATE_LIMIT else fate.random.randrange(1, LIMIT)
-    return {
-        "x-request-id": Identifiers(fate.random).make("req_"),
-        "x-ratelimit-limit-requests": str(LIMIT),
-        "x-ratelimit-remaining-requests": str(left),
-        "x-ratelimit-reset-requests": "1s",
-    }
+    refused = fate.outcome is Outcome.RATE_LIMIT
+    return {"x-request-id": Identifiers(fate.random).make("req_"), **fate.left.headers(refused=refused)}
 
 
 def error(status: int, kind: str, code: str, message: str, extra: dict[str, str] | None = None) -> JSONResponse:
