@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +191,16 @@ def test_what_it_needs_and_is_not_installed_is_told_with_how_to_install_it(modul
     program = f"import sys; sys.modules[{module!r}] = None; import throughline; throughline.prompts"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert f"throughline.prompts needs {module}: pip install 'throughline[prompts]'" in done.stderr
+
+
+def test_the_examples_of_the_readme_are_sound(written: Written) -> None:
+    readme = Path(prompts.__file__).parents[3] / "README.md"
+    section = readme.read_text(encoding="utf-8").partition("## Prompts and experiments")[2].partition("\n## ")[0]
+    prompt, experiments = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    written.text("help-desk/3.yaml", prompt)
+    written.text("experiments.yaml", experiments)
+    assert prompts.look(written.path).problems == []
+    written.moment = datetime(2026, 12, 2, tzinfo=UTC)
+    with throughline.identify(user_id="u-0"):
+        messages = written.folder.get("help-desk").render(question="When?", passages=["Soon."])
+    assert messages[-1] == {"role": "user", "content": "When? Soon."}

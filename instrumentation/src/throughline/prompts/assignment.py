@@ -32,10 +32,10 @@ def assignment_key(environment: Mapping[str, str] = os.environ) -> bytes:
     return key
 
 
-def is_inside(key: bytes, group: str, share: Sequence[float], unit: str) -> bool:
-    """Whether this unit is in that part, from and to, of a group's units: the same for every experiment of the group,
-    so that parts that do not overlap share no unit."""
-    return share[0] <= _point(key, "group", group, unit) < share[1]
+def is_inside(key: bytes, whole: str, share: Sequence[float], unit: str) -> bool:
+    """Whether this unit is in that part, from and to, of a whole: the same draw for everything that shares the whole,
+    as the experiments of a group do, so that parts that do not overlap share no unit."""
+    return share[0] <= _point(key, "share", whole, unit) < share[1]
 
 
 def chosen(key: bytes, salt: str, weights: Mapping[str, float], unit: str) -> str:

@@ -94,6 +94,7 @@ def _drawn(name: str, experiment: Experiment, who: Identity, key: bytes) -> str 
     """The variant that this experiment has for whoever asks; None for who is not in it."""
     unit = getattr(who, _UNITS[experiment.unit])
     salt = experiment.salt or name
-    if not unit or not is_inside(key, experiment.group or salt, experiment.share, unit):
+    whole = f"group:{experiment.group}" if experiment.group else f"experiment:{salt}"
+    if not unit or not is_inside(key, whole, experiment.share, unit):
         return None
     return chosen(key, salt, experiment.variants, unit)
