@@ -26,7 +26,6 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
     try:
         wanted = boards(chosen.board)
         addresses = _addresses(chosen.stack)
-        values = dict(each.split("=", 1) for each in chosen.set)
         milliseconds_of(chosen.since)
     except (LookupError, OSError, ValueError) as error:
         parser.error(str(error.args[0]) if isinstance(error, LookupError) else str(error))
@@ -35,7 +34,9 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
     with Sources(addresses) as sources:
         for name, board in wanted.items():
             print(f"{name} …", end=" ", flush=True, file=sys.stderr)  # noqa: T201 - a command's progress
-            drawn[name] = draw(board, list(opened(board, sources, chosen.since, values)), chosen.out / f"{name}.png")
+            drawn[name] = draw(
+                board, list(opened(board, sources, chosen.since, dict(chosen.set))), chosen.out / f"{name}.png"
+            )
             print(f"{len(drawn[name])} panels", file=sys.stderr)  # noqa: T201
     page = write_page(chosen.out, wanted, drawn)
     return _told(drawn, page)
@@ -48,8 +49,17 @@ def _options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("--board", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--out", type=Path, default=Path(".run/preview"), help="folder of the pictures (.run/preview)")
     parser.add_argument("--since", default="1h", help="how long ago the time that is shown begins: 15m, 1h, 7d (1h)")
-    parser.add_argument("--set", action="append", default=[], metavar="VARIABLE=VALUE", help="a variable's value")
+    parser.add_argument(
+        "--set", action="append", default=[], type=_value, metavar="VARIABLE=VALUE", help="a variable's value"
+    )
     return parser
+
+
+def _value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"not VARIABLE=VALUE: {text}")
+    return name, value
 
 
 def _addresses(stack: Path) -> Mapping[str, str]:

@@ -46,7 +46,8 @@ class Shown:
             return ""
         if not self.matched:
             return "no data: its queries match nothing"
-        values = (value for frame in self.frames for each in frame.fields for value in each.values)
+        fields = (each for frame in self.frames for each in frame.fields if each.kind is not Kind.TIME)
+        values = (value for each in fields for value in each.values)
         return "" if any(value not in (None, "") for value in values) else "no data: no value in what it matches"
 
 
@@ -116,6 +117,8 @@ def _asked(panel: Plain, sources: Sources, moment: Moment, values: Values) -> Sh
 
 
 def _target(panel: Plain, target: Plain, values: Values) -> Plain:
+    if is_expression(target):
+        return target  # its `$A` is a query
     filled = prepared(target, values)
     filled.setdefault("datasource", panel.get("datasource"))
     return filled
