@@ -14,7 +14,7 @@ from canary.ground import Ground
 from elasticsearch.helpers import scan
 from native.security import Security
 from native.stack import REPOSITORY
-from preview.datasource import Everything, Moment, interpolate
+from preview.datasource import Everything, Moment, interpolate, prepared
 from throughline.store import connect
 
 Places = Iterator[tuple[str, bytes]]
@@ -66,7 +66,7 @@ def panels(ground: Ground) -> Places:
 
 
 def _asked(board: dict[str, Any], moment: Moment) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    values: dict[str, str | list[str]] = {}
+    values: dict[str, str | list[str]] = {"__from": str(moment.start), "__to": str(moment.end)}
     for variable in board["templating"]["list"]:
         value = variable["current"]["value"]
         values[variable["name"]] = Everything(variable.get("allValue") or "*") if value == ["$__all"] else value
@@ -78,8 +78,8 @@ def _asked(board: dict[str, Any], moment: Moment) -> Iterator[tuple[str, str, di
         for target in panel.get("targets", ()):
             if target["datasource"]["type"] != "elasticsearch":  # what Jaeger tells is looked at by itself
                 continue
-            query = interpolate(target["query"], values)
-            yield f"panel {panel['title']}", target["datasource"]["uid"], moment.search({**target, "query": query})
+            asked = moment.search(prepared(target, values))
+            yield f"panel {panel['title']}", target["datasource"]["uid"], asked
 
 
 def told(hits: str, expected: str) -> bool:
