@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +42,8 @@ def demo(
 
     Exit code 0 if every check held, 1 if one did not or a part failed, 130 after Ctrl-C during the run.
     """
-    with reported_errors(), Stack(run, secure=True, report=print_progress) as stack:
+    environment = {"DEPLOYMENT_ENVIRONMENT": "demo", **os.environ}
+    with reported_errors(), Stack(run, secure=True, report=print_progress, environment=environment) as stack:
         round_of_traffic = Demo(stack, requests)
         send_with_progress(round_of_traffic, console)
         sound = all(check.holds for check in show(round_of_traffic, console))

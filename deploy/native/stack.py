@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import quote
+
+from throughline import names as attribute_names
 
 from native.elasticsearch.node import elasticsearch
 from native.evidence import Evidence
@@ -30,6 +33,7 @@ TUNING: Final = {
     "DECISION_WAIT_AFTER_ROOT": "2s",
     "SLOW_TRACE_MS": "3000",
     "SPAN_METRICS_INTERVAL": "5s",
+    "COLLECTOR_OWN_METRICS_INTERVAL_MS": "10000",
 }
 """The Collector's settings for one person's machine; whoever sets them in his environment wins."""
 PartsOf = Callable[[Path, Ports, Mapping[str, str], Security | None], list[Part]]
@@ -38,6 +42,7 @@ PartsOf = Callable[[Path, Ports, Mapping[str, str], Security | None], list[Part]
 def _addresses(ports: Ports, own: Mapping[str, str], *, secure: bool) -> dict[str, str]:
     """What the stack's processes and its users are told; a real model's address and key are the user's to set."""
     scheme = "https" if secure else "http"
+    deployment = own.get("DEPLOYMENT_ENVIRONMENT") or "native"
     served = ("gateway", "prompt-builder", "llm-caller", "postprocessor", "simulator")
     variable = {name: name.replace("-", "_").upper() for name in served}
     return {
@@ -49,6 +54,9 @@ def _addresses(ports: Ports, own: Mapping[str, str], *, secure: bool) -> dict[st
         "COLLECTOR_HEALTH_URL": f"{ports.url('collector-health')}/",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"{scheme}://{ports.address('otlp')}",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+        # Which of several deployments it is: the Collector reads the first, whatever records the second.
+        "DEPLOYMENT_ENVIRONMENT": deployment,
+        "OTEL_RESOURCE_ATTRIBUTES": f"{attribute_names.DEPLOYMENT_ENVIRONMENT_NAME}={quote(deployment, safe='')}",
         # Whoever may read spans reads what is on them; in a secured stack content goes to where auditors alone look.
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "EVENT_ONLY" if secure else "SPAN_AND_EVENT",
         "OPENAI_BASE_URL": own.get("OPENAI_BASE_URL") or f"{ports.url('simulator')}/v1",

@@ -172,6 +172,19 @@ def test_content_is_what_proof_says_wherever_it_is_named() -> None:
     assert matching == set(APART)
 
 
+def test_every_way_that_masks_logs_counts_what_it_masked() -> None:
+    """The last step but for what decides where a record goes; it sums up what the passes before it say."""
+    pipelines = _load(EMBEDDED)["service"]["pipelines"]
+    masking = {name: steps.get("processors", []) for name, steps in pipelines.items() if name.startswith("logs/")}
+    masking = {name: steps for name, steps in masking.items() if any("redaction" in step for step in steps)}
+    assert set(masking) == {"logs/records", "logs/large_records", "logs/set_aside", "logs/other"}
+    for name, steps in masking.items():
+        last = max(
+            place for place, step in enumerate(steps) if "redaction" in step or step == "transform/masking_close"
+        )
+        assert steps[last + 1] == "transform/masking_tidy", name
+
+
 def test_by_default_nothing_listens_beyond_this_machine() -> None:
     """Every address to bind, as the defaults give it."""
     effective = _load(CONFIGURATION / "effective" / "embedded.yaml")

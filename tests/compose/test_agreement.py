@@ -83,8 +83,18 @@ def test_is_told_what_the_native_part_is_told(
         variable: value for variable, value in native.items() if variable not in differing
     }
     every = {**stack.supervisor.environment, **parts[name].environment}
-    shared = {variable: said(every[variable]) for variable in stack.addresses if variable in here}
+    named = {"DEPLOYMENT_ENVIRONMENT", "OTEL_RESOURCE_ATTRIBUTES"}
+    shared = {variable: said(every[variable]) for variable in stack.addresses if variable in here.keys() - named}
     assert {variable: here[variable] for variable in shared} == shared
+
+
+@pytest.mark.parametrize("name", ["prompt-builder", "llm-caller", "postprocessor", "gateway"])
+@pytest.mark.parametrize(("told", "expected"), [({}, "compose"), ({"DEPLOYMENT_ENVIRONMENT": "shop"}, "shop")])
+def test_all_that_records_says_which_deployment_it_is(name: str, told: dict[str, str], expected: str) -> None:
+    services = composed.resolved(told)["services"]
+    attributes = services[name]["environment"]["OTEL_RESOURCE_ATTRIBUTES"]
+    assert attributes == f"deployment.environment.name={expected}"
+    assert services["collector"]["environment"]["DEPLOYMENT_ENVIRONMENT"] == expected
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
@@ -238,7 +248,7 @@ def test_grafana_is_told_what_its_provisioning_names(services: dict[str, Plain])
     assert files == {"authority.pem", "certificate.pem", "key.pem", "api_key"}
     assert named == {"ELASTICSEARCH_URL", "JAEGER_URL", "THROUGHLINE_DASHBOARDS"}
     assert named <= set(service["environment"])
-    assert {folder.name for folder in provisioning.iterdir()} == {"dashboards", "datasources"}
+    assert {folder.name for folder in provisioning.iterdir()} == {"alerting", "dashboards", "datasources"}
 
 
 def test_grafana_opens_with_the_dashboard(services: dict[str, Plain]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from evidence.conftest import Run
-from evidence.ledger import Chain, Entry, Ledger, call, gap, statement_document
+from evidence.ledger import SET, Chain, Entry, Ledger, call, gap, statement_document
 from evidence.signing import Document, Key, now
 from throughline import names
 from throughline.records import proof
@@ -111,6 +111,9 @@ def test_content_of_a_chain_that_nobody_knows_is_named(ledger: Ledger, verify: R
         ("ctx._source.body = ['text': 'eve asked']", "body"),
         ("ctx._source.attributes['redaction.note'] = 'eve asked'", "redaction.note"),
         ("ctx._source.attributes['throughline.chain.note'] = 'eve asked'", "throughline.chain.note"),
+        ("ctx._source.attributes['throughline.mask.second_pass'] = 'eve asked'", "throughline.mask.second_pass"),
+        ("ctx._source.attributes['throughline.mask.second_pass'] = 4111", "throughline.mask.second_pass"),
+        ("ctx._source.attributes['throughline.mask.second_pass'] = false", "throughline.mask.second_pass"),
     ],
 )
 def test_what_is_shown_beside_a_record_is_named(
@@ -120,6 +123,20 @@ def test_what_is_shown_beside_a_record_is_named(
     ended = verify()
     assert (ended.code, ended.found, ended.places("altered")) == (1, {"altered": 1}, [(14, 14)])
     assert ended.what("altered") == [f"{what}, which is none of its own"]
+
+
+def test_a_sum_of_counts_that_do_not_add_up_to_it_is_named(ledger: Ledger, verify: Run, chain: Chain) -> None:
+    counts = "ctx._source.attributes['redaction.masked.count'] = 1; ctx._source.attributes[params.name] = params.value"
+    ledger.update(chain, [14], counts, name=names.MASK_SECOND_PASS, value=4111)
+    ended = verify()
+    assert (ended.code, ended.places("masked in transit")) == (1, [(14, 14)])
+
+
+@pytest.mark.parametrize("value", [3, "eve asked"])
+def test_content_has_no_count_of_its_own(ledger: Ledger, verify: Run, chain: Chain, value: object) -> None:
+    ledger.update(chain, [14], SET, kind="content", name=names.MASK_SECOND_PASS, value=value)
+    ended = verify()
+    assert (ended.code, ended.found) == (1, {"altered content": 1})
 
 
 def test_what_is_shown_beside_content_is_named(ledger: Ledger, verify: Run, chain: Chain) -> None:

@@ -287,10 +287,27 @@ def test_a_removed_chain_is_named(ledger: Ledger, verify: Run, chain: Chain) -> 
 
 
 def test_masked_in_transit_is_told_apart(ledger: Ledger, verify: Run, chain: Chain) -> None:
-    mark = "ctx._source.attributes['redaction.masked.count'] = 1;"
+    mark = (
+        "ctx._source.attributes['redaction.masked.count'] = 1;"
+        "ctx._source.attributes['redaction.body.masked.count'] = 2;"
+        "ctx._source.attributes['throughline.mask.second_pass'] = 3;"
+    )
     ledger.update(chain, [14], mark + SET, name=names.ERROR_TYPE, value="****")
     ledger.update(chain, [15], mark, name="", value="")
     ledger.update(chain, [15], SET, kind="content", name=names.OUTPUT_MESSAGES, value="****")
     ended = verify()
     assert (ended.code, set(ended.found)) == (1, {"masked in transit"})
     assert {first for first, _ in ended.places("masked in transit")} == {14, 15}
+    assert "throughline.mask.second_pass" not in str(ended.what("masked in transit"))
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_counts_of_the_second_pass_alone_alter_no_record(
+    ledger: Ledger, verify: Run, chain: Chain, counted: bool
+) -> None:
+    """As where it masked what no digest holds; what was stored by an older Collector has no sum of them."""
+    script = "ctx._source.attributes['redaction.masked.count'] = 2;"
+    if counted:
+        script += "ctx._source.attributes['throughline.mask.second_pass'] = 2;"
+    ledger.update(chain, [14], script)
+    assert (verify().code, verify().found) == (0, {})

@@ -113,6 +113,24 @@ def test_a_real_model_of_the_user_replaces_the_simulator(tmp_path: Path) -> None
         assert {name: stack.addresses[name] for name in own} == own
 
 
+@pytest.mark.parametrize(
+    ("own", "named", "written"),
+    [
+        ({}, "native", "native"),
+        ({"DEPLOYMENT_ENVIRONMENT": "demo"}, "demo", "demo"),
+        ({"DEPLOYMENT_ENVIRONMENT": "a,b=c d"}, "a,b=c d", "a%2Cb%3Dc%20d"),
+    ],
+)
+def test_every_part_is_told_which_deployment_it_is(
+    tmp_path: Path, own: dict[str, str], named: str, written: str
+) -> None:
+    with closing(Stack(tmp_path, environment=own)) as stack:
+        environment = stack.supervisor.environment
+        told = [{**environment, **part.environment} for part in stack.supervisor.parts.values()]
+    assert {each["DEPLOYMENT_ENVIRONMENT"] for each in told} == {named}
+    assert {each["OTEL_RESOURCE_ATTRIBUTES"] for each in told} == {f"deployment.environment.name={written}"}
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_reports_under_its_own_name(name: str, parts: dict[str, Part]) -> None:
     assert parts[name].environment["OTEL_SERVICE_NAME"] == name

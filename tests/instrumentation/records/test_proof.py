@@ -72,6 +72,7 @@ DOCUMENT = {
         "gen_ai.input.messages": [{"role": "user"}],
         "user.id": "ada",
         "redaction.masked.count": 3,
+        "throughline.mask.second_pass": 3,
         "throughline.chain.id": "c" * 32,
         "throughline.chain.sequence": 7,
         "throughline.chain.salt": "5a" * 16,

@@ -52,6 +52,8 @@ RESOURCE: Final = (
 """What of a process's own description its records prove."""
 SALT, CONTENT_SALT = "throughline.chain.salt", "throughline.content.salt"
 TIME = "throughline.record.time_unix_nano"
+MASKED_LATER: Final = "throughline.mask.second_pass"
+"""The sum of a later masking's counts, which is no more proven than these."""
 _APART: Final = ("throughline.chain.", "redaction.")
 """Attributes that begin so are the proof itself, or a later masking's count."""
 
@@ -152,10 +154,10 @@ def _listed(value: Any) -> Any:
 @lru_cache(4_096)
 def is_plain(name: str) -> bool:
     """Whether an attribute stands in the body as it is."""
-    return not name.startswith(_APART) and name not in _SALTED
+    return not name.startswith(_APART) and name not in _NOT_PLAIN
 
 
-_SALTED: Final = frozenset((*IDENTITIES, *CONTENT, CONTENT_SALT))
+_NOT_PLAIN: Final = frozenset((*IDENTITIES, *CONTENT, CONTENT_SALT, MASKED_LATER))
 
 
 def digest(previous: bytes, body: str) -> bytes:

@@ -17,14 +17,13 @@ from throughline.records import proof
 from throughline.records.bundle.checking import PROOFS, RECORDS, STATEMENTS
 from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.book import Book
-from throughline.records.verification.places import Held, Place, attributes_of, joined, resource_of
+from throughline.records.verification.places import Held, Place, attributes_of, is_added, joined, resource_of
 from throughline.records.verification.stored import Body, Hit, Piece, Stored
 from throughline.store.queries import attribute
 
 _AT_ONCE: Final = 50
 _TOMBSTONES: Final = 500
 _KEPT: Final = ("@timestamp", "event_name", "span_id", "trace_id")
-_MARKED: Final = "redaction."  # what a later masking says of itself, which nothing proves
 _PLACED: Final = (names.RECORD_ID, names.CHAIN_ID, names.CHAIN_SEQUENCE)
 _CONTENT: Final = frozenset((*proof.CONTENT, names.CONTENT_SALT, *_PLACED))
 
@@ -159,7 +158,7 @@ def _exported(hit: Hit, content: Hit | None) -> dict[str, Any]:
     resource = resource_of(source)
     document = {name: source[name] for name in _KEPT if name in source}
     document["resource"] = {"attributes": {name: resource[name] for name in proof.RESOURCE if name in resource}}
-    document["attributes"] = {name: value for name, value in attributes_of(hit).items() if not name.startswith(_MARKED)}
+    document["attributes"] = {name: value for name, value in attributes_of(hit).items() if not is_added(name)}
     said = attributes_of(content) if content else {}
     kept = {name: value for name, value in said.items() if name in _CONTENT}
     return {"id": hit["_id"], "document": document, "content": {"attributes": kept} if kept else None}

@@ -15,7 +15,7 @@ from throughline.records.statements import ENDS
 from throughline.records.statements import attributes_of as carried
 from throughline.records.verification.anchored import Anchored
 from throughline.records.verification.findings import Kind, Tally
-from throughline.records.verification.places import Attributes, attributes_of, shown_besides
+from throughline.records.verification.places import Attributes, attributes_of, is_added, shown_besides
 from throughline.records.verification.spans import Boundary, Terms
 from throughline.records.verification.stored import Hit, Piece, Stored, kind_of, stream_of
 from throughline.records.verification.trusted_keys import TrustedKeys
@@ -228,7 +228,7 @@ class Book:
 def _carries(hit: Hit, attributes: Attributes, statement: Statement) -> bool:
     """Whether a document says what its statement says, and nothing else, behind which a record could hide."""
     expected = carried(statement)
-    said = {name: value for name, value in attributes.items() if not name.startswith("redaction.")}
+    said = {name: value for name, value in attributes.items() if not is_added(name)}
     document = hit["_source"]
     is_one = document.get("event_name") == names.CHAIN_CHECKPOINT and hit["_id"] == expected[names.RECORD_ID]
     return is_one and said == expected and not shown_besides(document)

@@ -118,7 +118,23 @@ def shown_besides(document: Mapping[str, Any]) -> set[str]:
     found = {name for name in document if "." in name} | ({"body"} if document.get("body") not in _NO_BODY else set())
     found |= {f"resource.{name}" for name in _mapping(document.get("resource")) if "." in name}
     found |= {f"resource.attributes.{name}" for name in resource_of(document) if _hides_a_resource(name)}
-    return found | {name for name in _mapping(document.get("attributes")) if _is_no_proof(name)}
+    attributes = _mapping(document.get("attributes"))
+    found |= set() if _is_summed(attributes) else {names.MASK_SECOND_PASS}
+    return found | {name for name in attributes if _is_no_proof(name)}
+
+
+def is_added(name: str) -> bool:
+    """Whether it is what the Collector's masking says of itself, and so in no digest."""
+    return name.startswith("redaction.") or name == names.MASK_SECOND_PASS
+
+
+def _is_summed(attributes: Attributes) -> bool:
+    """Whether what it says that the second pass masked is what that says itself, so that nothing else stands there."""
+    if names.MASK_SECOND_PASS not in attributes:
+        return True
+    counts = [attributes.get(f"redaction.{part}masked.count", 0) for part in ("", "body.")]
+    found = attributes[names.MASK_SECOND_PASS]
+    return all(type(each) is int for each in (found, *counts)) and found == sum(counts)
 
 
 _NO_BODY: Final[tuple[Any, ...]] = (None, {}, {"text": ""})
