@@ -17,7 +17,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from throughline.names import PROMPT_NAME, REQUEST_MODEL, USER_ID
 
-CORE_PANELS = {"bargauge", "heatmap", "piechart", "stat", "table", "timeseries", "traces"}
+CORE_PANELS = {"bargauge", "heatmap", "piechart", "stat", "table", "text", "timeseries", "traces"}
 CORE_TRANSFORMATIONS = {"filterFieldsByName", "groupBy", "joinByField", "organize"}
 CORE_SOURCES = {"elasticsearch", "jaeger"}
 MIXED = "-- Mixed --"
