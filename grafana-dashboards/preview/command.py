@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from throughline.cli.endpoints import STACK_FILE, Endpoints
+
+from preview.frames import Plain
 from preview.intervals import milliseconds_of
-from preview.opening import Shown, boards, opened
-from preview.page import write_page
-from preview.picture import draw
+from preview.opening import Shown, boards, nothing_to_show, opened
 from preview.stack import Sources
 
 _EPILOG: Final = """\
 Exit code 0 if every panel could be drawn, with data or without, 1 if one shows an error, 2 for wrong usage.
-Panels without data are listed. The pictures and an index.html stand in --out."""
+Panels without data are listed; with --missing they make 1, too. The pictures and an index.html stand in --out."""
 
 
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
@@ -29,14 +31,24 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
         milliseconds_of(chosen.since)
     except (LookupError, OSError, ValueError) as error:
         parser.error(str(error.args[0]) if isinstance(error, LookupError) else str(error))
+    if chosen.missing:
+        found = nothing_to_show(wanted, addresses, chosen.since, dict(chosen.set))
+        print(json.dumps([dict(zip(("board", "panel", "why"), each, strict=True)) for each in found]))  # noqa: T201
+        return 1 if found else 0
+    return _drawn(wanted, addresses, chosen)
+
+
+def _drawn(wanted: Mapping[str, Plain], addresses: Mapping[str, str], chosen: argparse.Namespace) -> int:
+    from preview.page import write_page
+    from preview.picture import draw  # brings matplotlib, which the list alone does without
+
     chosen.out.mkdir(parents=True, exist_ok=True)
     drawn: dict[str, list[Shown]] = {}
     with Sources(addresses) as sources:
         for name, board in wanted.items():
             print(f"{name} …", end=" ", flush=True, file=sys.stderr)  # noqa: T201 - a command's progress
-            drawn[name] = draw(
-                board, list(opened(board, sources, chosen.since, dict(chosen.set))), chosen.out / f"{name}.png"
-            )
+            panels = list(opened(board, sources, chosen.since, dict(chosen.set)))
+            drawn[name] = draw(board, panels, chosen.out / f"{name}.png")
             print(f"{len(drawn[name])} panels", file=sys.stderr)  # noqa: T201
     page = write_page(chosen.out, wanted, drawn)
     return _told(drawn, page)
@@ -45,7 +57,10 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
 def _options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.description = "Draw the boards as pictures, from what a running stack answers to their queries."
     parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--stack", type=Path, default=Path(".run/stack.env"), help="its addresses (.run/stack.env)")
+    parser.add_argument("--stack", type=Path, help="file of its addresses (else the environment, else .run/stack.env)")
+    parser.add_argument(
+        "--missing", action="store_true", help="draw nothing, only list what has nothing to show, as JSON"
+    )
     parser.add_argument("--board", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--out", type=Path, default=Path(".run/preview"), help="folder of the pictures (.run/preview)")
     parser.add_argument("--since", default="1h", help="how long ago the time that is shown begins: 15m, 1h, 7d (1h)")
@@ -62,15 +77,17 @@ def _value(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _addresses(stack: Path) -> Mapping[str, str]:
-    """The stack's file over the environment. Raises OSError, saying what to do, where there is none."""
-    try:
-        lines = stack.read_text().splitlines()
-    except OSError:
-        raise FileNotFoundError(
-            f"no stack runs at {stack}: start one (`make stack` or `make demo`), or name --stack"
-        ) from None
-    return {**os.environ, **dict(line.split("=", 1) for line in lines if "=" in line)}
+def _addresses(stack: Path | None) -> Mapping[str, str]:
+    """Of the file that is named, else found as the `throughline` command finds them. Raises OSError if there is none."""
+    if stack is None:
+        found = Endpoints.find().variables
+    else:
+        lines = stack.read_text().splitlines() if stack.is_file() else []
+        found = {**os.environ, **dict(line.split("=", 1) for line in lines if "=" in line)}
+    if (stack and not stack.is_file()) or not found.get("ELASTICSEARCH_URL"):
+        where = stack or f"{STACK_FILE}, and ELASTICSEARCH_URL is not set"
+        raise FileNotFoundError(f"no stack runs at {where}: start one (`make stack` or `make demo`), or name --stack")
+    return found
 
 
 def _told(drawn: Mapping[str, Sequence[Shown]], page: Path) -> int:

@@ -196,3 +196,6 @@ def test_a_stack_that_does_not_answer_is_an_error_in_each_panel(
     assert all(line.startswith("models: ") and "error: Elasticsearch" in line for line in told[:-1])
     assert len(told) - 1 == len(boards(["models"])["models"]["panels"])
     assert (out / "models.png").stat().st_size > 10_000
+    assert command.main(argparse.ArgumentParser(), [*arguments, "--missing"]) == 1
+    missing = json.loads(capsys.readouterr().out)
+    assert [each["panel"] for each in missing] == [panel["title"] for panel in boards(["models"])["models"]["panels"]]
