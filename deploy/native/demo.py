@@ -52,6 +52,11 @@ class Verdict:
     findings: tuple[str, ...]
 
 
+def attempts(records: Sequence[Document]) -> int:
+    """How many requests these model calls made, the client's own retries included."""
+    return sum(each["attributes"].get(names.ATTEMPT_COUNT, 1) for each in records)
+
+
 class Demo:
     """One round of traffic and what became of it."""
 
@@ -84,8 +89,8 @@ class Demo:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started))
 
     def records(self) -> list[Document]:
-        """All records of this round's model calls, once there are as many as requests, or patience ends."""
-        return self._eventually(self._records, lambda found: len(found) >= len(self.asks))
+        """All records of this round's model calls, once they tell of all that the model got, or patience ends."""
+        return self._eventually(self._records, lambda found: attempts(found) >= self.requests)
 
     def _records(self) -> list[Document]:
         found = queries.find(self._store, RECORDS, self.mine, 10_000)

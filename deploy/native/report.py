@@ -15,7 +15,7 @@ from throughline import names
 from throughline.cli import waterfall
 from throughline.store.queries import Document, Figures
 
-from native.demo import Demo, Sampling, Verdict
+from native.demo import Demo, Sampling, Verdict, attempts
 from native.traffic import PEOPLE, Outcome
 
 MOST_BY_CHANCE = 0.25  # of ordinary traces, where the Collector's base rate is a tenth
@@ -135,15 +135,19 @@ def _sampling(console: Console, sampling: Sampling) -> None:
 
 def _checks(demo: Demo, sampling: Sampling, records: list[Document], failed: list[str]) -> list[Check]:
     asked, decided, base = len(demo.asks), sampling.kept + sampling.dropped, sampling.reasons.get("base", 0)
-    attempts = sum(each["attributes"].get(names.ATTEMPT_COUNT, 1) for each in records)
+    told, traces = attempts(records), {each["trace_id"] for each in records}
     kept, leaks, masks = len(demo.kept_traces(failed)), demo.leaks(), _masks(records)
     people, variants = _values(records, names.USER_ID), _values(records, names.PROMPT_VARIANT)
     return [
-        Check("every model call has its record", len(records) == asked, f"{len(records)} records of {asked} calls"),
+        Check(
+            "every question has the records of its model calls",
+            len(traces) == asked,
+            f"{len(records)} calls for {len(traces)} of {asked} questions",
+        ),
         Check(
             "the records account for every request that the model got",
-            attempts == demo.requests,
-            f"{attempts} attempts recorded, {demo.requests} requests seen by the model",
+            told == demo.requests,
+            f"{told} attempts recorded, {demo.requests} requests seen by the model",
         ),
         Check("the sampler judged every request's trace", decided >= asked, f"{decided} judged of {asked}"),
         Check("it kept every failed one", 0 < kept == len(failed), f"{kept} of {len(failed)}"),

@@ -16,6 +16,9 @@ PEOPLE: Final = 36
 AT_ONCE: Final = 12
 STREAMED: Final = 0.5
 PERSONAL: Final = 0.12
+ABOUT_A_CLAIM: Final = 0.1
+CLAIMS: Final = range(4711, 4719)
+"""Numbers of claims that are asked for: two of these the desk's tool cannot read, one there is not."""
 FAULTS: Final = {"rate_limit": 0.04, "server_error": 0.02, "content_filter": 0.03, "disconnect": 0.01}
 FORCED_FAILURES: Final = 4
 ATTEMPTS: Final = 3  # of the LLM caller's client, so many refusals in a row make a failed request
@@ -81,6 +84,8 @@ def plan(count: int, run_id: str, seed: int = SEED) -> list[Ask]:
     for _ in range(count):
         person = dice.randrange(PEOPLE)
         question = dice.choice(QUESTIONS)
+        if dice.random() < ABOUT_A_CLAIM:
+            question = f"Where is my claim {dice.choice(CLAIMS)}?"
         if dice.random() < PERSONAL:
             question += " " + dice.choice(SLIPS).format(first="ada", last=f"user{person}")
         model = dice.choices(list(MODELS), list(MODELS.values()))[0]

@@ -14,6 +14,7 @@ from native.demo import Sampling, Verdict
 from native.report import _checks, _verified
 from native.traffic import PEOPLE, plan
 from throughline import names
+from throughline_services.gateway.asking import ABOUT_A_CLAIM
 
 ASKED = 120  # fewer, and by chance the base rate may keep none
 
@@ -31,7 +32,9 @@ def test_the_demo_ends_well_and_shows_what_it_promises(tmp_path_factory: pytest.
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
     shown = result.stdout
     assert "✗" not in shown
-    assert f"{ASKED} records of {ASKED} calls" in shown
+    calls = re.search(rf"(\d+) calls for {ASKED} of {ASKED} questions", shown)
+    assert calls
+    assert int(calls[1]) > ASKED  # an agent's questions take two
     for title in ("a slow request", "a failed request", "its record", "top prompts", "tokens by model", "the sampler"):
         assert title in shown
     assert re.search(r"kept \d+ of \d+ traces: base \d+", shown)
@@ -50,6 +53,7 @@ def test_the_same_seed_asks_the_same() -> None:
     assert len({ask.user_id for ask in plan(2000, "a")}) == PEOPLE
     assert any("@example.org" in ask.question for ask in one)
     assert {ask.streamed for ask in one} == {True, False}
+    assert any(ABOUT_A_CLAIM.search(ask.question) for ask in one)
 
 
 class _Found:
@@ -80,7 +84,7 @@ def test_each_check_notices_what_it_is_for() -> None:
     whole, good = [_record(number) for number in range(100)], Sampling(20, 80, {"base": 10})
     assert _failing(_Found(), whole, good) == []
     lost = _failing(_Found(), whole[1:], good)
-    assert "every model call has its record" in lost
+    assert "every question has the records of its model calls" in lost
     assert "the records account for every request that the model got" in lost
     assert _failing(_Found(), whole, Sampling(20, 79, {"base": 10})) == ["the sampler judged every request's trace"]
     assert _failing(_Found(), whole, Sampling(100, 0, {"base": 90})) == ["and only some of the ordinary ones"]

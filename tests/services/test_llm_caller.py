@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ import httpx
 import httpx2
 import openai
 import pytest
+from throughline_services.llm_caller.agent import _run
 from throughline_services.llm_caller.provider_errors import meaning
 from throughline_services.runtime.failures import from_rpc
 from throughline_services.stubs import llm_caller_pb2 as messages
@@ -184,3 +186,40 @@ def test_error_that_is_not_the_providers_is_left_alone() -> None:
     assert meaning(KeyError("x")) is None
     assert meaning(asyncio.CancelledError()) is None  # type: ignore[arg-type]  # whatever is raised is asked about
     assert meaning(httpx.ConnectError("x")) is None
+
+
+async def test_the_claims_desk_runs_its_tool_and_answers_with_what_it_said(llm_caller: Start, simulator: Any) -> None:
+    reply = await (await llm_caller()).Complete(request("Where is my claim 4712?", agent="claims-desk"))
+    assert (reply.text, reply.finish_reason) == ("Claim 4712 was paid on 19 November.", "stop")
+    assert await simulator.seen() == {"200": 2}
+    alone = await (await llm_caller()).Complete(request("Where is my claim 4712?"))
+    assert reply.usage.input_tokens > 2 * alone.usage.input_tokens  # of both turns, the second with the tool's words
+
+
+async def test_its_stream_has_the_whole_answer_in_one_piece(llm_caller: Start) -> None:
+    asked = request("What about claim 9999?", agent="claims-desk")
+    delta, end = [reply async for reply in (await llm_caller()).Stream(asked)]
+    assert delta.delta == end.completion.text == "There is no claim 9999."
+
+
+async def test_a_tool_that_fails_is_told_to_the_model_and_the_answer_says_so(llm_caller: Start) -> None:
+    reply = await (await llm_caller()).Complete(request("Where is my claim 4716?", agent="claims-desk"))
+    assert "cannot be read" in reply.text
+    assert reply.finish_reason == "stop"
+
+
+async def test_an_agent_that_is_not_there_is_refused(llm_caller: Start) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await (await llm_caller()).Complete(request(agent="complaints-desk"))
+    assert from_rpc(refused.value).reason == "AGENT_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [('{"number": "4711"}', "being checked"), ("no JSON", "no claim"), ("[4711]", "no claim"), ("{}", "no claim")],
+)
+async def test_odd_arguments_of_a_tool_find_no_claim(arguments: str, told: str) -> None:
+    call = SimpleNamespace(id="call-1", function=SimpleNamespace(name="claim_status", arguments=arguments))
+    answer = await _run(call)
+    assert (answer["role"], answer["tool_call_id"]) == ("tool", "call-1")
+    assert told in answer["content"]

@@ -167,12 +167,14 @@ async def _ended(process: asyncio.subprocess.Process, reading: asyncio.Task[None
     assert await process.wait() == 0
 
 
-async def _ask(application: Application, trace: str, variant: str = "", **headers: str) -> str:
+async def _ask(
+    application: Application, trace: str, variant: str = "", question: str = QUESTION, **headers: str
+) -> str:
     baggage = ",".join(f"{name}={value}" for name, value in IDENTITY.items())
     async with httpx.AsyncClient(timeout=60) as client:
         reply = await client.post(
             f"{application.url}/v1/ask",
-            json={"question": QUESTION, "variant": variant},
+            json={"question": question, "variant": variant},
             headers={"traceparent": f"00-{trace}-{PARENT}-01", "baggage": baggage, **headers},
         )
     assert reply.status_code == 200, reply.text
@@ -190,16 +192,18 @@ async def _spans(application: Application, trace: str, count: int) -> list[dict[
 
 TREE = [
     ("gateway", "POST /v1/ask", None),
-    ("gateway", "/throughline.prompt_builder.v1.PromptBuilder/Build", "POST /v1/ask"),
+    ("gateway", "invoke_workflow ask", "POST /v1/ask"),
+    ("gateway", "/throughline.prompt_builder.v1.PromptBuilder/Build", "invoke_workflow ask"),
     ("prompt-builder", "/throughline.prompt_builder.v1.PromptBuilder/Build", "the call"),
     ("prompt-builder", "retrieval throughline-corpus", "/throughline.prompt_builder.v1.PromptBuilder/Build"),
     ("prompt-builder", "search", "retrieval throughline-corpus"),
     ("prompt-builder", "build_prompt", "/throughline.prompt_builder.v1.PromptBuilder/Build"),
-    ("gateway", "/throughline.llm_caller.v1.LlmCaller/{method}", "POST /v1/ask"),
+    ("gateway", "/throughline.llm_caller.v1.LlmCaller/{method}", "invoke_workflow ask"),
     ("llm-caller", "/throughline.llm_caller.v1.LlmCaller/{method}", "the call"),
     ("llm-caller", "chat sim-small", "/throughline.llm_caller.v1.LlmCaller/{method}"),
-    ("gateway", "/throughline.postprocessor.v1.Postprocessor/Process", "POST /v1/ask"),
+    ("gateway", "/throughline.postprocessor.v1.Postprocessor/Process", "invoke_workflow ask"),
     ("postprocessor", "/throughline.postprocessor.v1.Postprocessor/Process", "the call"),
+    ("postprocessor", "post_process", "/throughline.postprocessor.v1.Postprocessor/Process"),
 ]
 
 
@@ -216,8 +220,12 @@ async def test_one_request_is_one_trace_with_every_step_under_its_caller_and_one
     assert seen == expected
     for span in spans:
         carried = {key: span["attributes"].get(key) for key in (*IDENTITY, *PROMPT)}
-        built = span["service"] == "gateway" and "PromptBuilder" in span["name"]  # it is the one that chooses
-        assert carried == {**IDENTITY, **(dict.fromkeys(PROMPT) if built else PROMPT)}, span["name"]
+        assert carried == {**IDENTITY, **(dict.fromkeys(PROMPT) if _is_before(span) else PROMPT)}, span["name"]
+
+
+def _is_before(span: dict[str, Any]) -> bool:
+    """Whether there was no prompt yet: the builder chooses it, and the workflow inside the request learns it."""
+    return span["service"] == "gateway" and ("PromptBuilder" in span["name"] or span["name"] == "POST /v1/ask")
 
 
 def _parent(span: dict[str, Any], by_id: dict[str, dict[str, Any]]) -> str:
@@ -233,12 +241,12 @@ async def test_records_of_retrieval_model_and_scores_carry_trace_and_identity(ap
     await _spans(application, trace, len(TREE))
     for _ in range(1500):
         records = [record for record in application.received.records if record["trace"] == trace]
-        if len(records) == 7:
+        if len(records) == 9:
             break
         await asyncio.sleep(0.02)
     operations = [record["gen_ai.operation.name"] for record in records if "details" in record["event"]]
     scores = {record["gen_ai.evaluation.name"] for record in records if "evaluation" in record["event"]}
-    assert sorted(operations) == ["build_prompt", "chat", "retrieval"]
+    assert sorted(operations) == ["build_prompt", "chat", "invoke_workflow", "post_process", "retrieval"]
     assert scores == {"groundedness", "format", "length", "refusal"}
     for record in records:
         assert {key: record[key] for key in (*IDENTITY, *PROMPT)} == {**IDENTITY, **PROMPT}
@@ -253,15 +261,29 @@ async def test_experiment_that_chose_the_variant_is_on_every_span_and_record_fro
         chosen = Folder(PACKAGED).get("help-desk")
     expected = {"throughline.experiment.name": "help-desk-wording", "throughline.prompt.variant": chosen.variant}
     for span in await _spans(application, trace, len(TREE)):
-        if not (span["service"] == "gateway" and "PromptBuilder" in span["name"]):
+        if not _is_before(span):
             assert expected.items() <= span["attributes"].items(), span["name"]
     for _ in range(1500):
         records = [record for record in application.received.records if record["trace"] == trace]
-        if len(records) == 7:
+        if len(records) == 9:
             break
         await asyncio.sleep(0.02)
-    assert len(records) == 7
+    assert len(records) == 9
     assert all(expected.items() <= record.items() for record in records)
+
+
+async def test_a_question_on_a_claim_is_an_agents_run_with_a_tool_that_may_fail(application: Application) -> None:
+    trace, inside = TRACE[:-1] + "c", ["chat sim-small", "execute_tool claim_status", "chat sim-small"]
+    await _ask(application, trace, question="Where is my claim 4716?")
+    spans = await _spans(application, trace, len(TREE) + len(inside))
+    by_id = {span["id"]: span for span in spans}
+    found = [span["name"] for span in spans if _parent(span, by_id) == "invoke_agent claims-desk"]
+    assert sorted(found) == sorted(inside)
+    (agent,) = [span["attributes"] for span in spans if span["name"] == "invoke_agent claims-desk"]
+    assert (agent["throughline.total.inference_calls"], agent["throughline.total.tool_calls"]) == (2, 1)
+    (tool,) = [span["attributes"] for span in spans if span["name"] == "execute_tool claim_status"]
+    assert tool["error.type"] == "ClaimUnreadableError"
+    assert "error.type" not in agent
 
 
 async def test_streams_that_are_left_log_no_error_and_nobody_logs_content(application: Application) -> None:

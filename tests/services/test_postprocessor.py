@@ -46,9 +46,11 @@ def test_each_score_becomes_an_evaluation_of_the_trace_and_the_reply(emitted: An
         throughline.identify(user_id="a"),
     ):
         judged = process(Reply(GOOD, PASSAGES, "stop", "chatcmpl-1"), throughline.Masker())
-    records = [item.log_record for item in emitted.get_finished_logs()]
+    *records, step = [item.log_record for item in emitted.get_finished_logs()]
     assert {record.event_name for record in records} == {"gen_ai.evaluation.result"}
-    assert {record.trace_id for record in records} == {span.get_span_context().trace_id}
+    assert {record.trace_id for record in (*records, step)} == {span.get_span_context().trace_id}
+    assert step.event_name == "throughline.operation.details"
+    assert step.attributes["gen_ai.operation.name"] == "post_process"
     evaluations = {record.attributes["gen_ai.evaluation.name"]: record.attributes for record in records}
     assert evaluations.keys() == {each.name for each in judged.scores}
     grounded = evaluations["groundedness"]

@@ -1,5 +1,6 @@
 """One question's way through the services; knows neither HTTP nor how an answer is delivered."""
 
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from throughline_services.stubs.prompt_builder_pb2_grpc import PromptBuilderStub
 
 OnDelta = Callable[[str], Awaitable[None]]
 
+ABOUT_A_CLAIM = re.compile(r"\bclaim\W{1,3}(?:number |no\. ?)?\d{4}\b", re.IGNORECASE)
 USAGE = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_output_tokens")
 
 
@@ -68,6 +70,7 @@ class Services:
                 keep=question.keep,
                 judging=False,  # whatever the caller's baggage says: a question is the application's own traffic
             ),
+            throughline.workflow("ask"),
         ):
             built = await self._build(question)
             # What is called from here on belongs to this prompt, and its baggage says so.
@@ -122,6 +125,7 @@ def _request(question: Question, built: Any) -> Any:
     wanted = {field.name: value for field, value in built.parameters.ListFields()}
     own = {"model": question.model, "temperature": question.temperature, "max_tokens": question.max_tokens}
     return llm.CompleteRequest(
+        agent="claims-desk" if ABOUT_A_CLAIM.search(question.question) else "",
         messages=[llm.Message(role=message.role, content=message.content) for message in built.messages],
         **{**wanted, **{name: value for name, value in own.items() if value not in (None, "")}},
     )

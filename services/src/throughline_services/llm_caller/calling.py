@@ -82,12 +82,13 @@ class Model:
 
     async def complete(self, prompt: Prompt) -> Completion:
         """The whole answer."""
+        return completed(await self.ask(prompt))
+
+    async def ask(self, prompt: Prompt, **more: Any) -> Any:
+        """The provider's own reply; what else the request holds wins over what the prompt says."""
         with _provider_errors():
             async with asyncio.timeout(self._left()):
-                reply = await self._client.chat.completions.create(**self._request(prompt))
-        choice = reply.choices[0]
-        text = choice.message.content or choice.message.refusal or ""
-        return Completion(text, reply.id, reply.model, choice.finish_reason, _usage(reply.usage))
+                return await self._client.chat.completions.create(**{**self._request(prompt), **more})
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
         """Text as it comes, then the completion. Closing this generator closes the provider's stream."""
@@ -129,6 +130,13 @@ class Model:
             "timeout": min(self._timeout, self._left()),
             **{name: value for name, value in options.items() if value is not None},
         }
+
+
+def completed(reply: Any) -> Completion:
+    """A whole reply as an answer."""
+    choice = reply.choices[0]
+    text = choice.message.content or choice.message.refusal or ""
+    return Completion(text, reply.id, reply.model, choice.finish_reason, _usage(reply.usage))
 
 
 def _checked(messages: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:

@@ -5,7 +5,11 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
+import grpc
+
+from throughline_services.llm_caller.agent import NAME, ClaimsDesk
 from throughline_services.llm_caller.calling import Completion, Model, Prompt
+from throughline_services.runtime import ServiceError
 from throughline_services.stubs import llm_caller_pb2 as messages
 
 
@@ -14,14 +18,28 @@ class LlmCallerServicer:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._desk = ClaimsDesk(model)
 
     async def Complete(self, request: Any, _context: Any) -> Any:  # noqa: N802  # the contract's name
-        return _completion(await self._model.complete(_prompt(request)))
+        answering = self._desk.answer if _wants_desk(request) else self._model.complete
+        return _completion(await answering(_prompt(request)))
 
     async def Stream(self, request: Any, _context: Any) -> AsyncGenerator[Any, None]:  # noqa: N802  # the same
+        if _wants_desk(request):
+            completion = await self._desk.answer(_prompt(request))
+            yield _event(completion.text)
+            yield _event(completion)
+            return
         async with aclosing(self._model.stream(_prompt(request))) as events:
             async for event in events:
                 yield _event(event)
+
+
+def _wants_desk(request: Any) -> bool:
+    if request.agent not in ("", NAME):
+        message = f"there is no such agent: send {NAME}, or leave it empty"
+        raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "AGENT_UNKNOWN", message)
+    return bool(request.agent)
 
 
 def _prompt(request: Any) -> Prompt:

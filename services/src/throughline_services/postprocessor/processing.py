@@ -34,11 +34,12 @@ class Reply:
 
 def process(reply: Reply, masker: throughline.Masker) -> Judged:
     """Each score becomes an evaluation tied to the current trace and to the reply that is judged."""
-    if not reply.finish_reason:
-        message = "finish_reason is empty: send the one that the model gave"
-        raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "FINISH_REASON_MISSING", message)
-    masked = Counter[str]()
-    safe = masker.text(reply.answer, masked)
-    answer = Answer(reply.answer, reply.passages, finish_reason=reply.finish_reason)
-    scores = record(answer, CHECKS, response_id=reply.response_id or None)
-    return Judged(safe, scores, masked.total())
+    with throughline.step("post_process"):
+        if not reply.finish_reason:
+            message = "finish_reason is empty: send the one that the model gave"
+            raise ServiceError(grpc.StatusCode.INVALID_ARGUMENT, "FINISH_REASON_MISSING", message)
+        masked = Counter[str]()
+        safe = masker.text(reply.answer, masked)
+        answer = Answer(reply.answer, reply.passages, finish_reason=reply.finish_reason)
+        scores = record(answer, CHECKS, response_id=reply.response_id or None)
+        return Judged(safe, scores, masked.total())

@@ -27,6 +27,7 @@ def read(body: Mapping[str, Any]) -> Request:
         max_tokens=body.get("max_completion_tokens", body.get("max_tokens")),
         stop=[stop] if isinstance(stop, str) else stop,
         choices=body.get("n") or 1,
+        told=texts[-1][1] if texts[-1][0] == "tool" else "",
     )
 
 

@@ -35,6 +35,8 @@ class Request:
     max_tokens: int | None = None
     stop: Sequence[str] = ()
     choices: int = 1
+    told: str = ""
+    """What a tool said just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def _choice(request: Request, fate: Fate, number: int) -> Generated:
         tool = request.tools[0]
         return Generated("", "tool_calls", tool, json.dumps(instance(tool.parameters, request.question)))
     sentences = max(1, profile(request.model).sentences - number)
-    text = answer(request.instructions, request.question, sentences)
+    text = request.told or answer(request.instructions, request.question, sentences)
     if request.schema is not None:
         text = json.dumps(instance(request.schema, text), ensure_ascii=False)
     return _cut(text, request, fate.outcome is Outcome.CONTENT_FILTER)

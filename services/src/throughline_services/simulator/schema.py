@@ -1,5 +1,6 @@
 """Makes a small value that fits a JSON schema, for structured output and tool arguments; no validator."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,6 +34,9 @@ def _number(schema: Mapping[str, Any], _text: str, _known: Mapping[str, Any]) ->
 
 
 def _text(schema: Mapping[str, Any], text: str, _known: Mapping[str, Any]) -> str:
+    """Of the text, what the schema's pattern finds in it first."""
+    if (pattern := schema.get("pattern")) and (found := re.search(pattern, text)):
+        text = found[0]
     return text[: schema.get("maxLength", len(text))]
 
 

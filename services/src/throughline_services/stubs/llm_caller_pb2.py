@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+throughline_services/stubs/llm_caller.proto\x12\x19throughline.llm_caller.v1\"\xf0\x01\n\x0f\x43ompleteRequest\x12\x34\n\x08messages\x18\x01 \x03(\x0b\x32\".throughline.llm_caller.v1.Message\x12\r\n\x05model\x18\x02 \x01(\t\x12\x18\n\x0btemperature\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x04 \x01(\rH\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x11\n\x04seed\x18\x06 \x01(\x03H\x03\x88\x01\x01\x12\x0c\n\x04stop\x18\x07 \x03(\tB\x0e\n\x0c_temperatureB\r\n\x0b_max_tokensB\x08\n\x06_top_pB\x07\n\x05_seed\"(\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"g\n\x0eStreamResponse\x12\x0f\n\x05\x64\x65lta\x18\x01 \x01(\tH\x00\x12;\n\ncompletion\x18\x02 \x01(\x0b\x32%.throughline.llm_caller.v1.CompletionH\x00\x42\x07\n\x05\x65vent\"\x95\x01\n\nCompletion\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x13\n\x0bresponse_id\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x15\n\rfinish_reason\x18\x04 \x01(\t\x12\x34\n\x05usage\x18\x05 \x01(\x0b\x32 .throughline.llm_caller.v1.UsageH\x00\x88\x01\x01\x42\x08\n\x06_usage\"r\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x04\x12\x15\n\routput_tokens\x18\x02 \x01(\x04\x12\x1b\n\x13\x63\x61\x63hed_input_tokens\x18\x03 \x01(\x04\x12\x1f\n\x17reasoning_output_tokens\x18\x04 \x01(\x04\x32\xcd\x01\n\tLlmCaller\x12]\n\x08\x43omplete\x12*.throughline.llm_caller.v1.CompleteRequest\x1a%.throughline.llm_caller.v1.Completion\x12\x61\n\x06Stream\x12*.throughline.llm_caller.v1.CompleteRequest\x1a).throughline.llm_caller.v1.StreamResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+throughline_services/stubs/llm_caller.proto\x12\x19throughline.llm_caller.v1\"\xff\x01\n\x0f\x43ompleteRequest\x12\x34\n\x08messages\x18\x01 \x03(\x0b\x32\".throughline.llm_caller.v1.Message\x12\r\n\x05model\x18\x02 \x01(\t\x12\x18\n\x0btemperature\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x04 \x01(\rH\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x11\n\x04seed\x18\x06 \x01(\x03H\x03\x88\x01\x01\x12\x0c\n\x04stop\x18\x07 \x03(\t\x12\r\n\x05\x61gent\x18\x08 \x01(\tB\x0e\n\x0c_temperatureB\r\n\x0b_max_tokensB\x08\n\x06_top_pB\x07\n\x05_seed\"(\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"g\n\x0eStreamResponse\x12\x0f\n\x05\x64\x65lta\x18\x01 \x01(\tH\x00\x12;\n\ncompletion\x18\x02 \x01(\x0b\x32%.throughline.llm_caller.v1.CompletionH\x00\x42\x07\n\x05\x65vent\"\x95\x01\n\nCompletion\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x13\n\x0bresponse_id\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x15\n\rfinish_reason\x18\x04 \x01(\t\x12\x34\n\x05usage\x18\x05 \x01(\x0b\x32 .throughline.llm_caller.v1.UsageH\x00\x88\x01\x01\x42\x08\n\x06_usage\"r\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x04\x12\x15\n\routput_tokens\x18\x02 \x01(\x04\x12\x1b\n\x13\x63\x61\x63hed_input_tokens\x18\x03 \x01(\x04\x12\x1f\n\x17reasoning_output_tokens\x18\x04 \x01(\x04\x32\xcd\x01\n\tLlmCaller\x12]\n\x08\x43omplete\x12*.throughline.llm_caller.v1.CompleteRequest\x1a%.throughline.llm_caller.v1.Completion\x12\x61\n\x06Stream\x12*.throughline.llm_caller.v1.CompleteRequest\x1a).throughline.llm_caller.v1.StreamResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'throughline_services.stubs.
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_COMPLETEREQUEST']._serialized_start=75
-  _globals['_COMPLETEREQUEST']._serialized_end=315
-  _globals['_MESSAGE']._serialized_start=317
-  _globals['_MESSAGE']._serialized_end=357
-  _globals['_STREAMRESPONSE']._serialized_start=359
-  _globals['_STREAMRESPONSE']._serialized_end=462
-  _globals['_COMPLETION']._serialized_start=465
-  _globals['_COMPLETION']._serialized_end=614
-  _globals['_USAGE']._serialized_start=616
-  _globals['_USAGE']._serialized_end=730
-  _globals['_LLMCALLER']._serialized_start=733
-  _globals['_LLMCALLER']._serialized_end=938
+  _globals['_COMPLETEREQUEST']._serialized_end=330
+  _globals['_MESSAGE']._serialized_start=332
+  _globals['_MESSAGE']._serialized_end=372
+  _globals['_STREAMRESPONSE']._serialized_start=374
+  _globals['_STREAMRESPONSE']._serialized_end=477
+  _globals['_COMPLETION']._serialized_start=480
+  _globals['_COMPLETION']._serialized_end=629
+  _globals['_USAGE']._serialized_start=631
+  _globals['_USAGE']._serialized_end=745
+  _globals['_LLMCALLER']._serialized_start=748
+  _globals['_LLMCALLER']._serialized_end=953
 # @@protoc_insertion_point(module_scope)
