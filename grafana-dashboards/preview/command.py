@@ -78,7 +78,7 @@ def _value(text: str) -> tuple[str, str]:
 
 
 def _addresses(stack: Path | None) -> Mapping[str, str]:
-    """Of the file that is named, else found as the `throughline` command finds them. Raises OSError if there is none."""
+    """Of the file that is named, else found as the `throughline` command does. Raises OSError where there is none."""
     if stack is None:
         found = Endpoints.find().variables
     else:

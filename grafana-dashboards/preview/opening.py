@@ -73,12 +73,20 @@ def opened(
     now = int(time.time() * 1000)
     ago = since or re.sub(r"^now-?", "", board["time"]["from"]) or "1h"
     moment = Moment(now - milliseconds_of(ago), now, 1)
-    given = dict(chosen or {})
-    if any(panel["type"] == "traces" for panel in panels(board)):
-        given[TRACE] = given.get(TRACE) or telling(sources, moment)
-    values = variables(board, sources, moment, given)
+    try:
+        values = variables(board, sources, moment, _with_a_trace(board, sources, moment, chosen or {}))
+    except GrafanaError as error:  # then no panel can be asked
+        yield from (Shown(panel, moment=moment, error=str(error)) for panel in panels(board))
+        return
     for panel in panels(board):
         yield _asked(panel, sources, replace(moment, interval=interval(panel, moment.end - moment.start)), values)
+
+
+def _with_a_trace(board: Plain, sources: Sources, moment: Moment, chosen: Values) -> Values:
+    """The chosen values and, for a board that shows a trace where none is chosen, one of this time."""
+    if chosen.get(TRACE) or not any(panel["type"] == "traces" for panel in panels(board)):
+        return chosen
+    return {**chosen, TRACE: telling(sources, moment)}
 
 
 def variables(board: Plain, sources: Sources, moment: Moment, chosen: Values) -> dict[str, str | list[str]]:
