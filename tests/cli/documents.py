@@ -1,7 +1,7 @@
 """Known records, evaluations and spans in the shape in which the Collector writes them; no two tests' opinion.
 
 Three requests of one service, on a day that no other test writes in: ada's succeeded, bob's failed, and of carol's the
-sampler kept no trace.
+sampler kept no trace. A judge's call is another service's.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from throughline.records.proof import CONTENT
 
 Document = dict[str, Any]
 SERVICE: Final = "cli-tests"
+JUDGE: Final = "cli-judge"
 START: Final = 1_781_000_000_000  # milliseconds; 2026-06-09
-ADA, BOB, CAROL = (f"c11{digit}" + digit * 28 for digit in "abc")
+ADA, BOB, CAROL, DORA = (f"c11{digit}" + digit * 28 for digit in "abcd")
+ALIKE: Final = "ab" * 8
 TWIN: Final = ADA[:8] + "0" * 24  # begins like ada's
 RECORDS, CONTENTS, EVALUATIONS, SPANS, EVENTS = (
     "logs-genai.record.otel-cli",
@@ -34,6 +36,7 @@ def all_documents() -> list[tuple[str, str, Document]]:
         *taken_apart(RECORDS, f"{ADA}{CHAT_SPAN}", record(ADA, CHAT_SPAN, 1000, ada_chat())),
         *taken_apart(RECORDS, f"{BOB}{CHAT_SPAN}", record(BOB, CHAT_SPAN, 60_000, bob_chat())),
         *taken_apart(RECORDS, f"{CAROL}{CHAT_SPAN}", record(CAROL, CHAT_SPAN, 120_000, carol_chat())),
+        *taken_apart(RECORDS, f"{DORA}{CHAT_SPAN}", of_service(JUDGE, record(DORA, CHAT_SPAN, 3000, judging()))),
         *taken_apart(EVALUATIONS, f"{ADA}{'f' * 16}", evaluation(ADA)),
         *taken_apart(EVALUATIONS, f"{TWIN}{'f' * 16}", evaluation(TWIN)),
         *((SPANS, f"{trace}{span['span_id']}", span) for trace in (ADA, BOB) for span in spans(trace)),
@@ -58,6 +61,14 @@ def record(trace: str, span: str, after: int, attributes: Document) -> Document:
     }
 
 
+def of_service(service: str, document: Document) -> Document:
+    return {**document, "resource": {"attributes": {"service.name": service}}}
+
+
+def judging() -> Document:
+    return {**_chat("dora", "large", 2.0), names.JUDGING: True}
+
+
 def ada_retrieval() -> Document:
     return {
         names.OPERATION_NAME: "retrieval",
@@ -75,6 +86,8 @@ def ada_chat() -> Document:
         names.SESSION_ID: "s-1",
         names.CONVERSATION_ID: "c-1",
         names.PROMPT_VARIANT: "concise",
+        names.PROMPT_FINGERPRINT: ALIKE,
+        names.EXPERIMENT_NAME: "wording",
         names.USAGE_INPUT_TOKENS: 1200,
         names.USAGE_OUTPUT_TOKENS: 34,
         names.COST_AMOUNT: 0.0042,
@@ -92,6 +105,7 @@ def bob_chat() -> Document:
 def carol_chat() -> Document:
     return {
         **_chat("carol", "small", 0.5),
+        names.PROMPT_FINGERPRINT: ALIKE,
         names.USAGE_INPUT_TOKENS: 100,
         names.USAGE_OUTPUT_TOKENS: 6,
         names.INPUT_MESSAGES: [_message("user", "What is the weather on Mars?")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cli.conftest import Run
-from cli.documents import ADA, BOB, CAROL, CHAT_SPAN, LONG, SERVICE, TWIN
+from cli.documents import ADA, ALIKE, BOB, CAROL, CHAT_SPAN, DORA, JUDGE, LONG, SERVICE, TWIN
 
 pytestmark = pytest.mark.stack
 FROM_HERE = ("--service", SERVICE)
@@ -69,6 +69,23 @@ def test_top_counts_all_traffic_by_group(run: Run, stored: str) -> None:
     assert (large["group"], large["calls"], large["error_rate"], large["p95"]) == ("large", 1, 1.0, 9.0)
     assert small["cost"] == pytest.approx(0.0042)
     assert large["cost"] is None
+
+
+@pytest.mark.parametrize(("by", "group", "calls"), [("fingerprint", ALIKE, 2), ("experiment", "wording", 1)])
+def test_top_counts_alike_prompts_and_experiments(run: Run, stored: str, by: str, group: str, calls: int) -> None:
+    (row,) = run("top", by, *FROM_HERE, "--json", ELASTICSEARCH_URL=stored).lines
+    assert (row["group"], row["calls"]) == (group, calls)
+
+
+def test_calls_of_judges_are_none_of_the_figures_unless_they_are_asked_for(run: Run, stored: str) -> None:
+    asked = ("top", "user", "--service", JUDGE)
+    assert run(*asked, ELASTICSEARCH_URL=stored).code == 1
+    shown = run(*asked, "--judging", ELASTICSEARCH_URL=stored).out
+    assert "dora" in shown
+    (total,) = (line for line in shown.splitlines() if line.startswith("all"))
+    assert total.split()[1] == "1"
+    listed = run("records", *asked[2:], "--json", ELASTICSEARCH_URL=stored).lines
+    assert [record["trace_id"] for record in listed] == [DORA]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import CommandError
 from throughline.cli.moments import read_moment, read_period
 from throughline.store.mappings import CONTENT
-from throughline.store.queries import GROUPS, ORDERS, Search, figures_body
+from throughline.store.queries import GROUPS, ORDERS, Search, counted, figures_body
 from throughline.store.traces import epoch, from_documents
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone(timedelta(hours=2)))
@@ -78,6 +78,9 @@ def test_a_search_asks_for_what_is_known_and_nothing_else() -> None:
     assert text["type"] == "phrase"
     assert "attributes.gen_ai.output.messages.parts.content" in text["fields"]
     assert Search(status="ok").query()["bool"]["must_not"] == [{"exists": {"field": "attributes.error.type"}}]
+    judges = {"term": {"attributes.throughline.judging": True}}
+    assert counted(Search())["bool"] == {"filter": [], "must_not": [judges]}
+    assert counted(Search(judging=True))["bool"] == {"filter": [judges], "must_not": []}
 
 
 def test_every_order_but_the_count_is_one_of_the_figures() -> None:

@@ -29,14 +29,20 @@ def top(
     operation: Annotated[
         str | None, typer.Option(help="Only this operation; all: every one.", show_default=True)
     ] = "chat",
+    judging: Annotated[
+        bool, typer.Option("--judging", help="Only calls of judges, which are left out otherwise.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many groups.")] = 10,
     json: Json = False,
 ) -> None:
-    """Count calls and errors, latency, tokens and cost, grouped; over all traffic, because records are not sampled."""
+    """Count calls and errors, latency, tokens and cost, grouped; over all traffic, because records are not sampled.
+
+    By fingerprint, prompts are together that begin alike; by experiment, what its assignment chose.
+    """
     first, last = read_period(since, until)
     search = Search(
         user=user, model=model, prompt=prompt, service=service, since=first, until=last,
-        operation=None if operation == "all" else operation,
+        operation=None if operation == "all" else operation, judging=judging,
     )  # fmt: skip
     with Endpoints.find().elasticsearch() as store:
         rows, whole = queries.top(store, by, search, limit, order), queries.total(store, search)

@@ -8,7 +8,7 @@ it, so that a dashboard's test can compare.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from elasticsearch import Elasticsearch
@@ -36,7 +36,7 @@ _NEWEST_FIRST: Final = [{TIME: {"order": "desc", "unmapped_type": "date_nanos"}}
 
 Document = dict[str, Any]
 Body = dict[str, Any]
-By = Literal["prompt", "model", "user", "service", "error", "operation", "variant"]
+By = Literal["prompt", "model", "user", "service", "error", "operation", "variant", "fingerprint", "experiment"]
 Order = Literal["calls", "errors", "p95", "tokens", "cost"]
 
 
@@ -48,6 +48,8 @@ def attribute(name: str) -> str:
 GROUPS: Final[dict[By, str]] = {
     "prompt": attribute(names.PROMPT_NAME),
     "variant": attribute(names.PROMPT_VARIANT),
+    "fingerprint": attribute(names.PROMPT_FINGERPRINT),
+    "experiment": attribute(names.EXPERIMENT_NAME),
     "model": attribute(names.REQUEST_MODEL),
     "user": attribute(names.USER_ID),
     "service": SERVICE,
@@ -79,6 +81,8 @@ class Search:
     operation: str | None = None
     trace: str | None = None
     status: Literal["ok", "error"] | None = None
+    judging: bool | None = None
+    """Whether they are calls of judges, which score other answers; figures leave these out unless they are wished."""
     text: str | None = None
     """Words that occur in the content, next to each other; `find` looks for them, figures do not heed them."""
     since: str | None = None
@@ -96,9 +100,10 @@ class Search:
             attribute(names.PROMPT_VARIANT): self.variant,
             attribute(names.OPERATION_NAME): self.operation,
         }
-        failed = {"exists": {"field": attribute(names.ERROR_TYPE)}}
-        filters = [*self._everywhere(), *_terms(exact), *([failed] if self.status == "error" else [])]
-        return {"bool": {"filter": filters, "must_not": [failed] if self.status == "ok" else []}}
+        failed, judged = {"exists": {"field": attribute(names.ERROR_TYPE)}}, {"term": {attribute(names.JUDGING): True}}
+        wanted = [*([failed] if self.status == "error" else []), *([judged] if self.judging else [])]
+        unwanted = [*([failed] if self.status == "ok" else []), *([judged] if self.judging is False else [])]
+        return {"bool": {"filter": [*self._everywhere(), *_terms(exact), *wanted], "must_not": unwanted}}
 
     def text_query(self, kind: Mapping) -> Body:
         """The text, with what else is known of documents of this kind."""
@@ -241,11 +246,16 @@ def figures_body() -> Body:
     }
 
 
+def counted(search: Search) -> Body:
+    """What figures are made of: calls of judges are none of the application's own traffic."""
+    return (replace(search, judging=False) if search.judging is None else search).query()
+
+
 def total(client: Elasticsearch, search: Search) -> Figures:
     """The figures of all records that match."""
     reply = client.search(
         index=RECORDS,
-        query=search.query(),
+        query=counted(search),
         size=0,
         aggregations=figures_body(),
         track_total_hits=True,
@@ -260,7 +270,7 @@ def top(client: Elasticsearch, by: By, search: Search, limit: int = 10, order: O
     terms = {"field": GROUPS[by], "size": limit, "order": [{ORDERS[order]: "desc"}, {"_key": "asc"}]}
     groups = {"terms": terms, "aggregations": figures_body()}
     reply = client.search(
-        index=RECORDS, query=search.query(), size=0, aggregations={"groups": groups}, ignore_unavailable=True
+        index=RECORDS, query=counted(search), size=0, aggregations={"groups": groups}, ignore_unavailable=True
     )
     found: Sequence[Body] = reply.body.get("aggregations", {"groups": {"buckets": ()}})["groups"]["buckets"]
     return [_figures(bucket["key"], bucket["doc_count"], bucket) for bucket in found]
