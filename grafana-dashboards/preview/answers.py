@@ -31,10 +31,13 @@ def frames(target: Plain, answer: Plain, *, keep_labels: bool = False) -> list[F
 
 
 def _reason(error: Plain) -> str:
-    """The innermost reason comes first, as Grafana shows it."""
+    """As Grafana shows it, which is the root's reason; behind it, in brackets, what that was caused by."""
     causes = error.get("root_cause") or [{}]
-    found = causes[0].get("reason") or error.get("reason") or (error.get("caused_by") or {}).get("reason")
-    return str(found or "Unknown elasticsearch error response")
+    told = causes[0].get("reason") or error.get("reason") or (error.get("caused_by") or {}).get("reason")
+    shards = [shard.get("reason") or {} for shard in error.get("failed_shards") or ()]
+    beneath = [(each.get("caused_by") or {}).get("reason") for each in (*causes, *shards, error)]
+    deeper = next((reason for reason in beneath if reason and reason != told), "")
+    return f"{told or 'Unknown elasticsearch error response'}{f' ({deeper})' if deeper else ''}"
 
 
 class _Buckets:

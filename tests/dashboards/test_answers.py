@@ -129,9 +129,26 @@ def test_alerts_keep_the_labels() -> None:
     assert (frame.name, frame.fields[1].labels) == ("server1", {})
 
 
-def test_an_error_is_told_by_its_root_cause() -> None:
-    error = {"reason": "all shards failed", "root_cause": [{"reason": "Failed to parse query [a:]"}]}
-    with pytest.raises(GrafanaError, match="Failed to parse query"):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            {"reason": "all shards failed", "root_cause": [{"reason": "Failed to parse query [a:]"}]},
+            "Failed to parse query",
+        ),
+        ({"caused_by": {"reason": "too many buckets"}}, "too many buckets"),
+        ({}, "Unknown elasticsearch error response"),
+        (
+            {
+                "root_cause": [{"reason": "runtime error"}],
+                "failed_shards": [{"reason": {"reason": "runtime error", "caused_by": {"reason": "no field [a]"}}}],
+            },
+            r"^runtime error \(no field \[a\]\)$",
+        ),
+    ],
+)
+def test_an_error_is_told_by_its_root_cause(error: Plain, told: str) -> None:
+    with pytest.raises(GrafanaError, match=told):
         frames({"metrics": [COUNT], "bucketAggs": [OVER_TIME]}, {"error": error})
 
 
