@@ -10,6 +10,7 @@ from scores import answers
 from scores.answers import GROUNDED, PASSAGE, Given, message
 from scores.conftest import World
 from throughline import names
+from throughline.records.ownership import Ownership
 
 pytestmark = pytest.mark.stack
 SECRET = "zanzibar"
@@ -205,6 +206,18 @@ def test_nothing_that_was_said_is_in_what_the_command_says(world: World) -> None
     world.score("format", "--dry-run")
     assert SECRET not in "".join(world.said)
     assert SECRET not in json.dumps(attributes(world))
+
+
+def test_one_run_at_a_time_has_the_spool(world: World) -> None:
+    world.given(GROUNDED)
+    folder = world.folder / "spool" / "scores"
+    folder.mkdir(parents=True)
+    held = Ownership.create(folder)
+    ended = world.score("format")
+    assert (ended.code, "another `throughline score` is running" in ended.err) == (2, True)
+    assert world.evaluations() == {}
+    held.release()
+    assert world.score("format").code == 0
 
 
 def test_without_a_collector_it_is_said_what_to_set(world: World) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import typer
@@ -26,7 +28,7 @@ from throughline.scores.batch import stored as answers
 from throughline.scores.batch.delivery import OccupiedError, UndeliveredError, own_settings
 from throughline.scores.batch.recording import Recording
 from throughline.scores.batch.rescoring import MOST_FAILURES, Batch, Tally, UnansweredError
-from throughline.scores.batch.scorers import Planned
+from throughline.scores.batch.scorers import Planned, Scorer
 from throughline.scores.batch.stored import Stored
 from throughline.store.queries import Search
 
@@ -38,31 +40,40 @@ _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _PATIENCE_SECONDS: Final = 60
 
 
+Checks = Annotated[list[str], typer.Argument(metavar="CHECK…", help=f"What to score by: {NAMES}.")]
+Variant = Annotated[str | None, typer.Option(help="Only of this prompt variant.", show_default=False)]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many answers, the newest.", show_default=False)]
+Sample = Annotated[float, typer.Option(min=0.0, max=1.0, help="Only this share of the traces, always the same ones.")]
+JudgeModel = Annotated[
+    str | None, typer.Option(help="The judge's model, asked by the package openai.", show_default=False)
+]
+JudgeAsk = Annotated[
+    str | None,
+    typer.Option(metavar="MODULE:FUNCTION", help="The judge, by any client: messages → reply.", show_default=False),
+]
+Parallel = Annotated[int, typer.Option(min=1, max=64, help="So many answers before the judge at once.")]
+Wait = Annotated[
+    float, typer.Option(min=0.1, help="Seconds to wait for the Collector; what is left the next run delivers.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Score, but record nothing and ask no judge.")]
+
+
 def score(
-    checks: Annotated[list[str], typer.Argument(metavar="CHECK…", help=f"What to score by: {NAMES}.")],
+    checks: Checks,
     since: Since = None,
     until: Until = None,
     prompt: Prompt = None,
-    variant: Annotated[str | None, typer.Option(help="Only of this prompt variant.", show_default=False)] = None,
+    variant: Variant = None,
     user: User = None,
     model: Model = None,
     service: Service = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many answers, the newest.")] = None,
-    sample: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Only this share of the traces, always the same ones.")
-    ] = 1.0,
-    judge_model: Annotated[
-        str | None, typer.Option(help="The judge's model, asked by the package openai.", show_default=False)
-    ] = None,
-    judge_ask: Annotated[
-        str | None,
-        typer.Option(metavar="MODULE:FUNCTION", help="The judge, by any client: messages → reply.", show_default=False),
-    ] = None,
-    parallel: Annotated[int, typer.Option(min=1, max=64, help="So many answers before the judge at once.")] = 4,
-    wait: Annotated[
-        float, typer.Option(min=0.1, help="Seconds to wait for the Collector; what is left the next run delivers.")
-    ] = 60.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Score, but record nothing and ask no judge.")] = False,
+    limit: Limit = None,
+    sample: Sample = 1.0,
+    judge_model: JudgeModel = None,
+    judge_ask: JudgeAsk = None,
+    parallel: Parallel = 4,
+    wait: Wait = 60.0,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Score answers that are stored already: by rules, by functions of your own, or by a judge.
@@ -71,9 +82,9 @@ def score(
     was scored before by the same rule or judge is left alone: run it again, or after it broke off, and each is there
     once. Answers whose content was not recorded, or is sealed, are counted. Exit code 1: none matches, or some failed.
     """
-    scorers = scorers_of(checks, judge_model, judge_ask)
     first, last = read_period(since, until)
     search = Search(user=user, model=model, prompt=prompt, variant=variant, service=service, since=first, until=last)
+    run = _Run(scorers_of(checks, judge_model, judge_ask), search, limit, sample, parallel, None if dry_run else wait)
     endpoints = Endpoints.find()
     if not dry_run and not endpoints.variables.get(_ENDPOINT, "").strip():
         raise bad_input(
@@ -82,19 +93,38 @@ def score(
         )
     with endpoints.elasticsearch() as store:
         client = store.options(request_timeout=_PATIENCE_SECONDS, max_retries=2, retry_on_timeout=True)
-        total = min(answers.count(client, search), limit or 2**63)
-        if not total:
-            raise not_found("no answer matches", "loosen the search, or see with `throughline records` what there is")
-        with _recording(endpoints.variables, client, None if dry_run else wait) as recording:
-            with ThreadPoolExecutor(parallel) as executor:
-                keep = recording.keep if recording is not None else _forget
-                batch = Batch(client, scorers, keep, executor, sample=sample, is_trial=dry_run)
-                tally = _scored(batch, _limited(answers.pages(client, search), total), total)
-            if recording is not None:
-                recording.finish(wait)
+        tally = run.tally(client, endpoints.variables)
     _tell(tally, json=json, dry_run=dry_run)
     if tally.failed:
         raise not_found(f"{tally.failed.total()} scores failed: {_listed(tally.failed)}", "run it again for these")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What was asked for."""
+
+    scorers: list[Scorer]
+    search: Search
+    limit: int | None
+    sample: float
+    parallel: int
+    wait: float | None
+    """Seconds; None: a trial, of which nothing is recorded."""
+
+    def tally(self, client: Elasticsearch, variables: Mapping[str, str]) -> Tally:
+        """Do it, and tell what was done."""
+        total = min(answers.count(client, self.search), self.limit or sys.maxsize)
+        if not total:
+            raise not_found("no answer matches", "loosen the search, or see with `throughline records` what there is")
+        pages = _limited(answers.pages(client, self.search), total)
+        with _recording(variables, client, self.wait) as recording:
+            keep = recording.keep if recording is not None else _forget
+            with ThreadPoolExecutor(self.parallel) as executor:
+                batch = Batch(client, self.scorers, keep, executor, sample=self.sample, is_trial=self.wait is None)
+                tally = _scored(batch, pages, total)
+            if recording is not None and self.wait is not None:
+                recording.finish(self.wait)
+        return tally
 
 
 @contextmanager
