@@ -35,9 +35,14 @@ def _reason(error: Plain) -> str:
     causes = error.get("root_cause") or [{}]
     told = causes[0].get("reason") or error.get("reason") or (error.get("caused_by") or {}).get("reason")
     shards = [shard.get("reason") or {} for shard in error.get("failed_shards") or ()]
-    beneath = [(each.get("caused_by") or {}).get("reason") for each in (*causes, *shards, error)]
-    deeper = next((reason for reason in beneath if reason and reason != told), "")
-    return f"{told or 'Unknown elasticsearch error response'}{f' ({deeper})' if deeper else ''}"
+    beneath = next((reason for each in (*causes, *shards, error) if (reason := _beneath(each)) not in ("", told)), "")
+    return f"{told or 'Unknown elasticsearch error response'}{f' ({beneath})' if beneath else ''}"
+
+
+def _beneath(error: Plain) -> str:
+    """The reason below the first cause, or the cause's own where there is none below."""
+    cause = error.get("caused_by") or {}
+    return str((cause.get("caused_by") or cause).get("reason") or "")
 
 
 class _Buckets:

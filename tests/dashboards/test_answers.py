@@ -145,6 +145,10 @@ def test_alerts_keep_the_labels() -> None:
             },
             r"^runtime error \(no field \[a\]\)$",
         ),
+        (
+            {"reason": "", "caused_by": {"reason": "runtime error", "caused_by": {"reason": "Cannot cast"}}},
+            r"^runtime error \(Cannot cast\)$",
+        ),
     ],
 )
 def test_an_error_is_told_by_its_root_cause(error: Plain, told: str) -> None:
