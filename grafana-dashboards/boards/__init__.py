@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from boards import audit, models, overview, request
+from boards import audit, models, overview, rag, request
 
-BOARDS: Final = (overview.BOARD, request.BOARD, models.BOARD, audit.BOARD)
+BOARDS: Final = (overview.BOARD, request.BOARD, models.BOARD, rag.BOARD, audit.BOARD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, stat, table, timeseries
+from grafana_foundation_sdk.builders import bargauge, common, dashboard, piechart, stat, table, timeseries
 from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models import elasticsearch as model
 from grafana_foundation_sdk.models.common import (
@@ -20,6 +20,7 @@ from grafana_foundation_sdk.models.common import (
     VizOrientation,
 )
 from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Threshold, ThresholdsMode
+from grafana_foundation_sdk.models.piechart import PieChartLabels, PieChartLegendValues, PieChartType
 
 from panels import sources
 from panels.queries import FINEST, ask
@@ -75,6 +76,23 @@ def bars(title: str, query: Dataquery, headings: Mapping[str, str], *, nothing: 
         .orientation(VizOrientation.HORIZONTAL)
         .display_mode(BarGaugeDisplayMode.BASIC)
         .min(0)
+        .no_value(nothing)
+    )
+
+
+def ring(title: str, query: Dataquery, headings: Mapping[str, str], *, nothing: str) -> piechart.Panel:
+    """The share of each bucket in the last of its columns."""
+    shown = list(headings.values())[-1]
+    legend = piechart.PieChartLegendOptions().show_legend(True)
+    return (
+        piechart.Panel()
+        .title(title)
+        .with_target(query)
+        .transformations(columns(headings))
+        .reduce_options(common.ReduceDataOptions().values(True).calcs([]).fields(f"/^{shown}$/"))
+        .pie_type(PieChartType.DONUT)
+        .display_labels([PieChartLabels.PERCENT])
+        .legend(legend.values([PieChartLegendValues.PERCENT, PieChartLegendValues.VALUE]))
         .no_value(nothing)
     )
 

@@ -14,6 +14,7 @@ from panels.variables import CALLING, JAEGER_PAGE, SLOWER, TRACE
 OVERVIEW = "throughline-overview"
 REQUEST = "throughline-request"
 AUDIT = "throughline-audit"
+RAG = "throughline-rag"
 _TIME = "from=${__from}&to=${__to}"
 Link = dict[str, object]
 
@@ -83,6 +84,14 @@ def records_of(choice: str) -> Link:
     return {
         "title": f"Audit of this {choice}",
         "url": f"/d/{AUDIT}?{_TIME}&var-{choice}=${{__value.raw:percentencode}}",
+    }
+
+
+def conversation() -> Link:
+    """The value is a conversation's id: the runs of agents in it."""
+    return {
+        "title": "Runs in this conversation",
+        "url": f"/d/{RAG}?{_TIME}&var-conversation=${{__value.raw:percentencode}}",
     }
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from grafana_foundation_sdk.builders import common, piechart, stat, table
-from grafana_foundation_sdk.models.piechart import PieChartLabels, PieChartLegendValues, PieChartType
 from throughline import names
 
 from panels import fields, links, sources
 from panels.drawing import documents, large, newest_documents
 from panels.figures import COST, ERRORS, TOKENS_IN, TOKENS_OUT, Figure, headings, metrics
-from panels.queries import ask, by, total
+from panels.queries import ask, by
 from panels.requests import COLUMNS, leading_on
-from panels.shaping import beside, columns, newest, properties
+from panels.shaping import beside, newest, properties
+from panels.steps import shares_of
 from panels.variables import CHAINS, OF_TRACE, OWN_OF_TRACE
 
-# These enclose other steps, so that their time is no step's own.
-ENCLOSING: Final = ("invoke_agent", "invoke_workflow", "create_agent")
 _WHOLE: Final = (
     Figure("steps", "Steps", "count"),
     Figure("ended", None, "max", fields.TIME),
@@ -111,24 +109,9 @@ def whole() -> stat.Panel:
 
 def shares() -> piechart.Panel:
     """Which step took which share of the time that all of them took."""
-    only = f"NOT {fields.OPERATION}:({' OR '.join(ENCLOSING)})"
-    buckets = [by(fields.OPERATION, size=20)]
-    query = ask([total(fields.DURATION, "1")], buckets, of=OWN_OF_TRACE, only=only, source=sources.OPERATIONS)
     return (
-        piechart.Panel()
-        .title("Share of time by step")
+        shares_of("Share of time by step", OWN_OF_TRACE)
         .description("Steps that run at the same time count each.")
-        .with_target(query)
-        .transformations(columns({fields.OPERATION: "Step", "Sum": "Took"}))
-        .reduce_options(common.ReduceDataOptions().values(True).calcs([]).fields("/^Took$/"))
-        .pie_type(PieChartType.DONUT)
-        .display_labels([PieChartLabels.PERCENT])
-        .legend(
-            piechart.PieChartLegendOptions()
-            .values([PieChartLegendValues.PERCENT, PieChartLegendValues.VALUE])
-            .show_legend(True)
-        )
-        .unit("s")
         .no_value("no record of this trace id")
     )
 

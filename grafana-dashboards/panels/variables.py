@@ -23,7 +23,11 @@ CHOICES: Final = {
     "variant": fields.VARIANT,
     "user": fields.USER,
     "fingerprint": fields.FINGERPRINT,
+    "conversation": fields.CONVERSATION,
+    "score": fields.SCORE,
 }
+# Whose values are found elsewhere than in the records.
+_ELSEWHERE: Final = {"conversation": sources.OPERATIONS, "score": sources.EVALUATIONS}
 # What stands in a choice until somebody chooses; All in the others.
 _CHOSEN: Final = {"operation": "chat"}
 AUDITED: Final = ("environment", "service", "model", "prompt", "fingerprint", "user")
@@ -81,7 +85,7 @@ def _choice(name: str, field: str) -> QueryVariable:
     return (
         QueryVariable(name)
         .label(name.capitalize())
-        .datasource(sources.RECORDS)
+        .datasource(_ELSEWHERE.get(name, sources.RECORDS))
         .query(json.dumps(question))
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .multi(True)

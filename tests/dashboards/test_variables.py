@@ -17,6 +17,8 @@ OFFERED = {
     "model": ["sim-small", "sim-large"],
     "prompt": ["help-desk"],
     "variant": ["concise", "stepwise"],
+    "conversation": ["talk 0", "talk 1"],
+    "score": ["groundedness", "rating", "helpfulness"],
     "user": [f"user {number}" for number in range(5)],
 }
 

@@ -21,9 +21,16 @@ def operations() -> list[Plain]:
         found.append(_operation("postprocessor", number, 4000, "post_process", 0.004))
         if number <= 10:
             found.append(_operation("gateway", number, 5000, "execute_tool", 0.1, _tool(number)))
-            agent = {names.AGENT_NAME: "desk", names.TOTAL_INFERENCE_CALLS: 1, names.TOTAL_TOOL_CALLS: 1}
+            agent = _agent(number)
             found.append(_operation("gateway", number, 6000, "invoke_agent", 1.0, agent))
     return found
+
+
+def _agent(number: int) -> Plain:
+    """In two conversations, in turn; the last run of all failed, after a call more, and nobody knows its cost."""
+    made = {names.TOTAL_INFERENCE_CALLS: 2 if number == 10 else 1, names.TOTAL_TOOL_CALLS: 1}
+    cost = {names.TOTAL_OUTPUT_TOKENS: 10, names.TOTAL_COST: 0.001} if number < 10 else {names.ERROR_TYPE: "ToolError"}
+    return {names.AGENT_NAME: "desk", names.CONVERSATION_ID: f"talk {number % 2}"} | made | cost
 
 
 def _tool(number: int) -> Plain:
