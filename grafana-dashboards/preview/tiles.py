@@ -79,31 +79,32 @@ def bar_gauge(tile: Tile, panel: Plain, frames: Sequence[Frame]) -> None:
 
 def pie(tile: Tile, panel: Plain, frames: Sequence[Frame]) -> None:
     """The shares of the values, with their names below."""
-    values = [
-        single for single in singles(panel, frames) if isinstance(single.value, (int, float)) and single.value > 0
-    ]
+    numbers = [single for single in singles(panel, frames) if isinstance(single.value, (int, float))]
+    values = [single for single in numbers if single.value > 0]
     whole = math.fsum(single.value for single in values) or 1
-    rows = min(math.ceil(len(values) / 2), 4)
-    below = rows * 18 + 8
+    below = min(math.ceil(len(values) / 2), 4) * 18 + 8
     axes = tile.chart(10, 4, tile.width - 20, tile.height - below - 8)
     axes.set_axis_off()
     options = panel.get("options") or {}
-    ring = {"width": 0.4} if options.get("pieType") == "donut" else {}
-    colours = [theme.SERIES[place % len(theme.SERIES)] for place in range(len(values))]
     shown = [_share(single, whole) if "percent" in (options.get("displayLabels") or ()) else "" for single in values]
     if values:
         axes.pie(
             [single.value for single in values],
             labels=shown,
-            colors=colours,
+            colors=[theme.SERIES[place % len(theme.SERIES)] for place in range(len(values))],
             startangle=90,
             counterclock=False,
-            wedgeprops={**ring, "edgecolor": theme.PANEL},
+            wedgeprops={"edgecolor": theme.PANEL, **({"width": 0.4} if options.get("pieType") == "donut" else {})},
             textprops={"color": theme.TEXT, "fontsize": 8},
         )
-    for place, single in enumerate(values[: rows * 2]):
-        x, y = 8 + place % 2 * tile.width / 2, tile.height - below + 12 + place // 2 * 18
-        tile.box(x, y - 3, 10, 6, colours[place])
+    _pie_legend(tile, values, tile.height - below + 12, whole)
+
+
+def _pie_legend(tile: Tile, values: Sequence[Single], top: float, whole: float) -> None:
+    """Two beside each other, four rows at most."""
+    for place, single in enumerate(values[:8]):
+        x, y = 8 + place % 2 * tile.width / 2, top + place // 2 * 18
+        tile.box(x, y - 3, 10, 6, theme.SERIES[place % len(theme.SERIES)])
         told = f"{single.name}  {single.text}  {_share(single, whole)}"
         tile.text(x + 16, y, told, size=11, width=tile.width / 2 - 24)
 
