@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator
+from time import monotonic
 from typing import Any
 
 import openai
@@ -81,6 +82,29 @@ def test_what_was_used_comes_back_evenly_and_what_was_refused_uses_nothing() -> 
     assert take(100) == (9, 500, False)
     now[0] = 600.0
     assert take(0) == (9, 1_000, False)
+
+
+def test_a_slow_model_takes_so_many_times_as_long_to_begin_and_no_other_does() -> None:
+    usual, slow = Behaviour(), Behaviour(slow={"sim-large": 8})
+
+    def begins(behaviour: Behaviour, model: str) -> float:
+        return Oracle(behaviour).draw(b"the same").until_it_begins(0.1, model)
+
+    assert begins(slow, "sim-large") == pytest.approx(8 * begins(usual, "sim-large"))
+    assert begins(slow, "sim-small") == begins(usual, "sim-small")
+    with pytest.raises(ValueError, match="greater than 0"):
+        Behaviour(slow={"sim-large": 0})
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_both_ways_of_answering_wait_for_a_slow_model(simulator: Any, client: AsyncOpenAI, stream: bool) -> None:
+    await simulator.control(latency=0.01, first_chunk=0.01, inter_chunk=0, slow={"m": 20})
+    began = monotonic()
+    if stream:
+        await _receive(client, True, [])
+    else:
+        await client.chat.completions.create(model="m", messages=ASKED)
+    assert monotonic() - began > 0.2  # 0.4 by the median, and by this seed near it
 
 
 async def test_timeout_hangs_until_the_client_gives_up(simulator: Any, client: AsyncOpenAI) -> None:

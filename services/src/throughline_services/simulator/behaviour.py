@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeFloat, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from throughline_services.simulator.limits import Left, Limit, Limiter
+from throughline_services.simulator.models import profile
 
 BYTES_PER_TOKEN = 4  # what a provider reckons before it reads a prompt
 
@@ -61,6 +62,8 @@ class Behaviour(BaseModel):
     inter_chunk: NonNegativeFloat = 0.012
     hang: NonNegativeFloat = 600.0
     limit: Limit = Field(default_factory=Limit)
+    slow: dict[str, PositiveFloat] = Field(default_factory=dict)
+    """By model, how many times as long as usual anybody waits until it begins to answer."""
     fault: Faults = Field(default_factory=dict)
     next: list[Annotated[Outcome, BeforeValidator(_outcome)]] = Field(default_factory=list)
 
@@ -82,6 +85,10 @@ class Fate:
     behaviour: Behaviour
     seen: Counter[str]
     left: Left
+
+    def until_it_begins(self, median: float, model: str) -> float:
+        """Seconds of what comes before the first chunk, whether that is delivered alone or with all others."""
+        return self.seconds(median, profile(model).speed) * self.behaviour.slow.get(model, 1.0)
 
     def seconds(self, median: float, speed: float) -> float:
         """Around the median, skewed to the slow side as real latencies are."""

@@ -57,9 +57,10 @@ async def refused(fate: Fate, http: HttpRequest) -> Response | None:
 
 async def whole(exchange: Exchange, fate: Fate) -> Response:
     """At once, after the time that a stream of it would have taken."""
-    behaviour, speed = fate.behaviour, profile(exchange.request.model).speed
+    behaviour, model = fate.behaviour, exchange.request.model
     writing = behaviour.inter_chunk * sum(len(choice.pieces()) for choice in exchange.choices)
-    await asyncio.sleep(fate.seconds(behaviour.latency + behaviour.first_chunk + writing, speed))
+    beginning = fate.until_it_begins(behaviour.latency + behaviour.first_chunk, model)
+    await asyncio.sleep(beginning + fate.seconds(writing, profile(model).speed))
     if fate.outcome is Outcome.DISCONNECT:
         return PushedStream(_broken_off, headers(fate), media_type="application/json")
     return JSONResponse(exchange.reply(), headers=headers(fate))
@@ -83,18 +84,18 @@ async def streamed(exchange: Exchange, fate: Fate, named_events: bool) -> Respon
             fate.seen["left"] += 1
             raise
 
-    await asyncio.sleep(fate.seconds(fate.behaviour.latency, profile(exchange.request.model).speed))
+    await asyncio.sleep(fate.until_it_begins(fate.behaviour.latency, exchange.request.model))
     return PushedStream(produce, headers(fate))
 
 
 async def _write(texts: list[str], exchange: Exchange, fate: Fate, push: Push) -> None:
-    speed = profile(exchange.request.model).speed
-    await asyncio.sleep(fate.seconds(fate.behaviour.first_chunk, speed))
+    model = exchange.request.model
+    await asyncio.sleep(fate.until_it_begins(fate.behaviour.first_chunk, model))
     for number, text in enumerate(texts):
         if fate.outcome is Outcome.DISCONNECT and number == len(texts) // 2:
             raise Abandoned
         if number > exchange.opening:
-            await asyncio.sleep(fate.seconds(fate.behaviour.inter_chunk, speed))
+            await asyncio.sleep(fate.seconds(fate.behaviour.inter_chunk, profile(model).speed))
         await push(text)
 
 
