@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from boards import audit, models, overview, rag, request
+from boards import audit, models, overview, prompts, rag, request
 
-BOARDS: Final = (overview.BOARD, request.BOARD, models.BOARD, rag.BOARD, audit.BOARD)
+BOARDS: Final = (overview.BOARD, request.BOARD, models.BOARD, rag.BOARD, prompts.BOARD, audit.BOARD)

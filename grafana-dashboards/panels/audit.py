@@ -155,7 +155,7 @@ def retention() -> table.Panel:
     """What each data stream keeps, and for how long, as housekeeping last told."""
     panel = documents("Retention", _KEPT, of=f"event_name:{names.STORAGE}", source=sources.REPORTS, most=500)
     return (
-        panel.transformations(newest(fields.STREAM, _KEPT))
+        panel.transformations(newest(_KEPT, fields.STREAM))
         .sort_by([common.TableSortByFieldState().display_name("Stream")])
         .override_by_name("Size", properties(unit="bytes"))
         .override_by_name("Days kept", properties(unit="d"))

@@ -44,6 +44,8 @@ PER_THOUSAND: Final = Figure(
     script="1000 * params.cost / (params.calls - params.errors)",
     look={"decimals": 2},
 )
+PRICE: Final = (CALLS, COST, PER_THOUSAND, Figure("errors", None, ERRORS.kind, ERRORS.field, ERRORS.script))
+PRICED: Final = f"_exists_:{fields.COST}"
 
 
 def speed() -> table.Panel:
@@ -63,10 +65,8 @@ def trouble() -> table.Panel:
 
 def price() -> table.Panel:
     """What the calls with a price cost, in each currency that there is; an answer is a call without an error."""
-    hidden = Figure("errors", None, ERRORS.kind, ERRORS.field, ERRORS.script)
-    figures = (CALLS, COST, PER_THOUSAND, hidden)
-    priced = f"_exists_:{fields.COST}"
-    return side_by_side("Cost", {**_GROUPS, fields.CURRENCY: "Currency"}, figures, only=priced, links=_LINKS)
+    groups = {**_GROUPS, fields.CURRENCY: "Currency"}
+    return side_by_side("Cost", groups, PRICE, only=PRICED, links=_LINKS)
 
 
 def finish_reasons() -> table.Panel:

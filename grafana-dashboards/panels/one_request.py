@@ -169,7 +169,7 @@ def verified(panel: table.Panel) -> table.Panel:
         mappings=[{"type": "value", "options": options}],
         custom_cellOptions={"type": "color-background", "mode": "basic"},
     )
-    panel = panel.transformations(newest(fields.CHAIN, VERIFICATIONS)).override_by_name("State", shown)
+    panel = panel.transformations(newest(VERIFICATIONS, fields.CHAIN)).override_by_name("State", shown)
     return panel.no_value("not verified in this time: throughline verify --publish")
 
 

@@ -28,7 +28,12 @@ _EMPTY: Final = Figure("nothing", "Empty", "sum", fields.FOUND, _IS_EMPTY)
 _EMPTY_SHARE: Final = Figure(
     "empty_share", "Empty, share", "bucket_script", script="params.nothing / params.calls", look=_SHARE
 )
-_WHOLE: Final = (Figure("calls", "Retrievals", "count"), _FOUND, Figure("nothing", None, "sum", fields.FOUND, _IS_EMPTY))
+_WHOLE: Final = (
+    Figure("calls", "Retrievals", "count"),
+    _FOUND,
+    Figure("nothing", None, "sum", fields.FOUND, _IS_EMPTY),
+    _EMPTY_SHARE,
+)
 _SCORES: Final = tuple(
     Figure(f"p{percent}", f"Top score, p{percent}", f"p{percent}", fields.TOP_SCORE, look={"mappings": _NO_SCORE})
     for percent in _PERCENTS
@@ -37,10 +42,9 @@ _SCORES: Final = tuple(
 
 def now() -> stat.Panel:
     """Over the whole of the chosen time, large."""
-    figures = (*_WHOLE, _EMPTY_SHARE)
-    query = ask(metrics(figures), [altogether()], of=FILTER, only=_TOLD)
+    query = ask(metrics(_WHOLE), [altogether()], of=FILTER, only=_TOLD)
     return (
-        large("Retrieval", query, headings({}, figures), nothing="nothing retrieved")
+        large("Retrieval", query, headings({}, _WHOLE), nothing="nothing retrieved")
         .override_by_name("Found", properties(displayName="Passages found, mean", decimals=1))
         .override_by_name("Empty, share", properties(unit="percentunit", decimals=1))
     )

@@ -21,12 +21,12 @@ def columns(names: Mapping[str, str]) -> list[DataTransformerConfig]:
     ]
 
 
-def newest(by: str, names: Mapping[str, str]) -> list[DataTransformerConfig]:
-    """Of documents that come newest first, the newest for each value of the field `by`; then as `columns` does."""
+def newest(names: Mapping[str, str], *by: str) -> list[DataTransformerConfig]:
+    """Of documents that come newest first, the newest for each value of the fields `by`; then as `columns` does."""
     chosen: dict[str, object] = {name: {"operation": "aggregate", "aggregations": ["first"]} for name in names}
-    fields = chosen | {by: {"operation": "groupby", "aggregations": []}}
+    fields = chosen | {name: {"operation": "groupby", "aggregations": []} for name in by}
     group = DataTransformerConfig(id_val="groupBy", options={"fields": fields})
-    return [group, *columns({name if name == by else f"{name} (first)": title for name, title in names.items()})]
+    return [group, *columns({name if name in by else f"{name} (first)": title for name, title in names.items()})]
 
 
 def beside(on: str, names: Mapping[str, str]) -> list[DataTransformerConfig]:

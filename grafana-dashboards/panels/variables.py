@@ -8,6 +8,7 @@ from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import QueryVariable, TextBoxVariable
 from grafana_foundation_sdk.models.dashboard import VariableHide, VariableOption, VariableRefresh
+from throughline import names
 
 from panels import fields, sources
 
@@ -33,6 +34,10 @@ _CHOSEN: Final = {"operation": "chat"}
 AUDITED: Final = ("environment", "service", "model", "prompt", "fingerprint", "user")
 SHARED: Final = ("environment", "service", "provider", "model", "prompt", "variant", "user")
 CALLING: Final = ("environment", "service", "operation", "provider", "model", "prompt", "variant", "user")
+COMPARED_PROMPT: Final = "compared_prompt"
+COMPARED_METRIC: Final = "compared_metric"
+COMPARED_VARIANT: Final = "compared_variant"
+COMPARED: Final = (COMPARED_PROMPT, COMPARED_METRIC, COMPARED_VARIANT)
 JAEGER_PAGE: Final = "jaeger_page"
 SLOWER: Final = "slower_than"
 TRACE: Final = "trace_id"
@@ -54,9 +59,9 @@ Variable = QueryVariable | TextBoxVariable
 _OWN: Final = f"NOT {fields.JUDGING}:true"
 
 
-def chosen(names: Iterable[str]) -> str:
+def chosen(choices: Iterable[str]) -> str:
     """The filter that these choices make together."""
-    return " AND ".join(f"{CHOICES[name]}:${name}" for name in names)
+    return " AND ".join(f"{CHOICES[name]}:${name}" for name in choices)
 
 
 OF_TRACE: Final = f'{fields.TRACE}:"${{{TRACE}}}"'
@@ -71,10 +76,22 @@ CALLS: Final = f"{chosen(CALLING)} AND {_OWN}"
 """Of the records, those of the chosen operation."""
 
 
+OF_PROMPT: Final = f'{fields.EVENT}:{names.COMPARISON} AND {fields.PROMPT}:"${{{COMPARED_PROMPT}}}"'
+"""Reports on comparisons of the prompt that is chosen for it. Quoted, so that none at all is no mistake."""
+# What one of is chosen, the most frequent one until somebody does: its field, of which reports, and what stands there.
+_ONE: Final = {
+    COMPARED_PROMPT: ("Compared prompt", fields.PROMPT, f"{fields.EVENT}:{names.COMPARISON}", ""),
+    COMPARED_METRIC: ("by", fields.METRIC, OF_PROMPT, "latency"),
+    COMPARED_VARIANT: ("of variant", fields.VARIANT, f"{OF_PROMPT} AND NOT {fields.CONCLUSION}:baseline", ""),
+}
+
+
 def variable(name: str) -> Variable:
     """The variable of this name. Raises KeyError if there is none."""
     if name == CHAINS:
         return _chains()
+    if name in _ONE:
+        return _one(name, *_ONE[name])
     return _choice(name, CHOICES[name]) if name in CHOICES else _written(name, *WRITTEN[name])
 
 
@@ -92,6 +109,19 @@ def _choice(name: str, field: str) -> QueryVariable:
         .include_all(True)
         .all_value(EVERYTHING)
         .current(VariableOption(selected=True, text=[text], value=[value]))
+    )
+
+
+def _one(name: str, label: str, field: str, of: str, value: str) -> QueryVariable:
+    """One of the values that reports have; the first of them where the one that stands there is none."""
+    question = {"find": "terms", "field": field, "query": of, "size": 1000, "orderBy": "doc_count"}
+    return (
+        QueryVariable(name)
+        .label(label)
+        .datasource(sources.REPORTS)
+        .query(json.dumps(question))
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .current(VariableOption(selected=True, text=value, value=value))
     )
 
 

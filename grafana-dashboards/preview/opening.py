@@ -92,21 +92,27 @@ def _with_a_trace(board: Plain, sources: Sources, moment: Moment, chosen: Values
 def variables(board: Plain, sources: Sources, moment: Moment, chosen: Values) -> dict[str, str | list[str]]:
     """The variables' values when the board is opened with these; All without a text of its own is each value there is.
 
-    A variable's question may hold those before it.
+    Of one that takes a single value it is the first that there is, if the one that stands there is none of them. A
+    variable's question may hold those before it.
     """
     values: dict[str, str | list[str]] = {}
     for variable in (board.get("templating") or {}).get("list") or ():
         name, current = variable["name"], (variable.get("current") or {}).get("value", variable.get("query", ""))
         values[name] = chosen.get(name, current)
-        if values[name] not in ("$__all", ["$__all"]):
-            continue
-        values[name] = Everything(variable["allValue"]) if variable.get("allValue") else []
-        if not variable.get("allValue"):
-            question = everywhere(json.loads(variable["query"]), values, "lucene")
-            answer = sources.search(variable["datasource"]["uid"], moment.terms(question))
-            found = (answer.get("aggregations") or {}).get("1") or {"buckets": []}
-            values[name] = [str(bucket["key"]) for bucket in found["buckets"]]
+        if values[name] in ("$__all", ["$__all"]):
+            every = variable.get("allValue")
+            values[name] = Everything(every) if every else _offered(variable, sources, moment, values)
+        elif name not in chosen and variable["type"] == "query" and not variable.get("multi"):
+            offered = _offered(variable, sources, moment, values)
+            values[name] = current if current in offered else next(iter(offered), "")
     return values
+
+
+def _offered(variable: Plain, sources: Sources, moment: Moment, values: Values) -> list[str]:
+    question = everywhere(json.loads(variable["query"]), values, "lucene")
+    answer = sources.search(variable["datasource"]["uid"], moment.terms(question))
+    found = (answer.get("aggregations") or {}).get("1") or {"buckets": []}
+    return [str(bucket["key"]) for bucket in found["buckets"]]
 
 
 def _asked(panel: Plain, sources: Sources, moment: Moment, values: Values) -> Shown:

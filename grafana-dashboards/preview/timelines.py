@@ -85,6 +85,8 @@ def time_series(tile: Tile, panel: Plain, frames: Sequence[Frame], moment: Momen
         is_stacked = stacking.get("mode") in {"normal", "percent"}
         stack = stacks.setdefault(str(stacking.get("group")), _Stack()) if is_stacked else _Stack()
         _draw(axes, line, stack.put(line), moment)
+    for line in series:
+        _fill_between(axes, line, series)
     if series:
         _vertical(axes, series[0].look)
     over_time(axes, moment, tile.width)
@@ -107,8 +109,20 @@ def _draw(axes: Axes, line: Line, base: Sequence[float], moment: Moment) -> None
         "drawstyle": "steps-post" if str(custom.get("lineInterpolation") or "").startswith("step") else "default",
     }
     axes.plot(line.times, tops, color=colour, markersize=3, **drawn)
-    if fill:
+    if fill and not custom.get("fillBelowTo"):
         axes.fill_between(line.times, base, tops, color=colour, alpha=fill, linewidth=0)
+
+
+def _fill_between(axes: Axes, line: Line, series: Sequence[Line]) -> None:
+    """Down to the series that this one names, such as the lower end of an interval; where both have a value."""
+    below = next((other for other in series if other.look.name == line.look.custom.get("fillBelowTo")), None)
+    if below is None:
+        return
+    pairs = zip(line.times, below.values, line.values, strict=True)
+    known = [each for each in pairs if not any(math.isnan(value) for value in each)]
+    alpha = float(line.look.custom.get("fillOpacity") or 0) / 100
+    axes.fill_between([at for at, _, _ in known], [low for _, low, _ in known], [high for _, _, high in known],
+                      color=line.colour, alpha=alpha, linewidth=0)  # fmt: skip
 
 
 def _vertical(axes: Axes, look: Look) -> None:

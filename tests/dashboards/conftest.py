@@ -96,14 +96,29 @@ def offered(post: Ask) -> Ask:
 
 
 @pytest.fixture(scope="module")
-def ask(post: Ask, offered: Ask) -> Ask:
+def filled(offered: Ask) -> Ask:
+    """All variables' values when a board is opened with those given."""
+
+    def answer(board: Plain, moment: Moment = MOMENT, **chosen: str | list[str]) -> dict[str, str | list[str]]:
+        values = {**defaults(board), **chosen}
+        for variable in board["templating"]["list"]:
+            name = variable["name"]
+            if name not in values:  # without a text of its own for All, Grafana puts in all that it offers
+                values[name] = offered(variable, values, moment)
+            elif variable["type"] == "query" and not variable.get("multi") and name not in chosen:
+                there = offered(variable, values, moment)
+                values[name] = values[name] if values[name] in there else next(iter(there), "")
+        return values
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def ask(post: Ask, filled: Ask) -> Ask:
     """Put a query of a board's panel with the board's default choices, but for those given."""
 
     def answer(board: Plain, target: Plain, *, moment: Moment = MOMENT, **chosen: str | list[str]) -> Plain:
-        values = {**defaults(board), **chosen}
-        for variable in board["templating"]["list"]:
-            if variable["name"] not in values:  # without a text of its own for All, Grafana puts in all that it offers
-                values[variable["name"]] = offered(variable, values, moment)
+        values = filled(board, moment, **chosen)
         return post(moment.search(prepared(target, values)), target["datasource"]["uid"])
 
     return answer

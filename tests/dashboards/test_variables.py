@@ -18,6 +18,9 @@ OFFERED = {
     "prompt": ["help-desk"],
     "variant": ["concise", "stepwise"],
     "conversation": ["talk 0", "talk 1"],
+    "compared_prompt": ["help-desk", "summary"],
+    "compared_metric": ["latency", "score:groundedness"],
+    "compared_variant": ["stepwise"],
     "score": ["groundedness", "rating", "helpfulness"],
     "user": [f"user {number}" for number in range(5)],
 }
@@ -36,9 +39,17 @@ def test_every_variable_is_known() -> None:
 
 
 @pytest.mark.parametrize(("board", "name"), sorted(QUERIED))
-def test_variable_offers_what_there_is(board: str, name: str, offered: Ask) -> None:
-    seventh = {**defaults(BOARDS[board]), "trace_id": f"{7:032x}"}
-    assert offered(QUERIED[board, name], seventh) == OFFERED[name]
+def test_variable_offers_what_there_is(board: str, name: str, offered: Ask, filled: Ask) -> None:
+    values = filled(BOARDS[board], trace_id=f"{7:032x}")
+    assert offered(QUERIED[board, name], values) == OFFERED[name]
+
+
+def test_what_may_be_compared_is_of_the_prompt_that_is_chosen(offered: Ask, filled: Ask) -> None:
+    values = filled(BOARDS["prompts"], compared_prompt="summary")
+    assert offered(QUERIED["prompts", "compared_metric"], values) == ["latency"]
+    assert offered(QUERIED["prompts", "compared_variant"], values) == ["short"]
+    assert values["compared_metric"] == "latency"
+    assert values["compared_variant"] == "short"
 
 
 def test_the_chains_of_no_trace_are_none(offered: Ask) -> None:

@@ -43,6 +43,8 @@ def chat(number: int) -> Plain:
             names.PROMPT_VARIANT: "concise" if number % 2 else "stepwise",
             names.USER_ID: f"user {number % 5}",
         }
+    if number <= 60:
+        attributes[names.EXPERIMENT_NAME] = "brevity"
     if number % 25 == 0:
         attributes[names.ATTEMPT_COUNT] = 3
     if number <= 10:

@@ -60,18 +60,35 @@ def storage() -> list[Plain]:
 
 
 def comparisons() -> list[Plain]:
-    """Stepwise is better in latency than concise, the control, since the second time; groundedness is open."""
-    found = []
+    """Stepwise is better in latency than concise, the control, since the second time; groundedness is open.
+
+    The interval narrows from the first time to the second. Another prompt has variants of its own.
+    """
+    found = [
+        _comparison(45, "long", "latency", 9.0, "baseline", _OF_SUMMARY),
+        _comparison(45, "short", "latency", 3.0, "better", {**_OF_SUMMARY, names.COMPARISON_EFFECT: -6.0}),
+    ]
     for minute, verdict in ((15, "open"), (45, "better")):
         found.append(_comparison(minute, "concise", "latency", 4.5, "baseline", {}))
-        effect = {names.COMPARISON_EFFECT: -0.5, names.COMPARISON_EFFECT_LOW: -0.8, names.COMPARISON_EFFECT_HIGH: -0.2}
-        found.append(
-            _comparison(minute, "stepwise", "latency", 4.0, verdict, {**effect, names.COMPARISON_P_VALUE: 0.01})
-        )
+        reach = 0.3 if verdict == "better" else 0.9
+        effect = {
+            names.COMPARISON_EFFECT: -0.5,
+            names.COMPARISON_EFFECT_LOW: -0.5 - reach,
+            names.COMPARISON_EFFECT_HIGH: -0.5 + reach,
+            names.COMPARISON_P_VALUE: 0.01,
+        }
+        found.append(_comparison(minute, "stepwise", "latency", 4.0, verdict, effect))
         found.append(_comparison(minute, "concise", "score:groundedness", 0.5, "baseline", {}))
         needed = {names.COMPARISON_P_VALUE: 0.4, names.COMPARISON_NEEDED: 500}
         found.append(_comparison(minute, "stepwise", "score:groundedness", 0.55, "open", needed))
     return found
+
+
+_OF_SUMMARY: Final[Plain] = {
+    names.PROMPT_NAME: "summary",
+    names.EXPERIMENT_NAME: "length",
+    names.COMPARISON_BASELINE: "long",
+}
 
 
 def _comparison(minute: int, variant: str, metric: str, value: float, verdict: str, more: Plain) -> Plain:
