@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -95,29 +94,19 @@ def _outer(tables: Sequence[list[Field]]) -> Frame:
 
 
 def _tabular(left: list[Field], right: list[Field], *, inner: bool) -> Frame:
-    fields = [*left, *right[1:]]
-    rows: list[list[Any]] = []
-    for row, value in enumerate(left[0].values):
-        matches = [other for other, found in enumerate(right[0].values) if found == value]
-        ahead = [field.values[row] for field in left]
-        rows += [ahead + [field.values[other] for field in right[1:]] for other in (matches if inner else matches[:1])]
-        if not inner and not matches:
-            rows.append(ahead + [None] * (len(right) - 1))
+    """A row for each pair that agrees; then, unless only pairs are asked for, what is on one side alone."""
+    ours, theirs = _lines(left), _lines(right)
+    rows = [[*one, *other[1:]] for one in ours for other in theirs if one[0] == other[0]]
     if not inner:
-        rows += _turned(left, right, {json.dumps(row, default=str) for row in rows})
+        known, found = {one[0] for one in ours}, {other[0] for other in theirs}
+        rows += [[*one, *[None] * (len(right) - 1)] for one in ours if one[0] not in found]
+        rows += [[other[0], *[None] * (len(left) - 1), *other[1:]] for other in theirs if other[0] not in known]
+    fields = [*left, *right[1:]]
     return Frame([replace(field, values=[row[place] for row in rows]) for place, field in enumerate(fields)])
 
 
-def _turned(left: list[Field], right: list[Field], known: set[str]) -> list[list[Any]]:
-    """The same from the right, without rows that are there."""
-    rows = []
-    for row, value in enumerate(right[0].values):
-        match = next((other for other, found in enumerate(left[0].values) if found == value), None)
-        ahead = [None if match is None else field.values[match] for field in left[1:]]
-        whole = [value, *ahead, *(field.values[row] for field in right[1:])]
-        if json.dumps(whole, default=str) not in known:
-            rows.append(whole)
-    return rows
+def _lines(fields: list[Field]) -> list[list[Any]]:
+    return [list(row) for row in zip(*(field.values for field in fields), strict=True)]
 
 
 def grouped(frames: Frames, options: Plain) -> Frames:

@@ -94,8 +94,9 @@ def display_names(frame: Frame, among: Sequence[Frame]) -> list[str]:
     A series' value goes by its frame's name; in several frames with different names a named field carries both.
     Fields of one frame that would share a name are counted.
     """
+    raw = [each.name for each in frame.fields]
     names = [_display_name(each, frame, among) for each in frame.fields]
-    return [_counted(names, place, frame.fields[place]) for place in range(len(names))]
+    return [_counted(name, raw, place) for place, name in enumerate(names)]
 
 
 def _display_name(each: Field, frame: Frame, among: Sequence[Frame]) -> str:
@@ -117,8 +118,7 @@ def _display_name(each: Field, frame: Frame, among: Sequence[Frame]) -> str:
     return " ".join(parts) or each.name or VALUE
 
 
-def _counted(names: Sequence[str], place: int, each: Field) -> str:
-    if names[place] != each.name or names.count(names[place]) == 1:
-        return names[place]
-    earlier = names[:place].count(names[place])
-    return f"{names[place]} {earlier + 1}"
+def _counted(name: str, raw: Sequence[str], place: int) -> str:
+    if name != raw[place] or raw.count(name) == 1:
+        return name
+    return f"{name} {raw[:place].count(name) + 1}"

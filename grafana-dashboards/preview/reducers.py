@@ -54,7 +54,7 @@ def calculated(calculation: str, values: Sequence[Any]) -> Any:
         return _percentile(sorted(numbers), int(found[1]) / 100)
     name_of(calculation)
     if calculation in _OF_ALL:
-        return _OF_ALL[calculation](values, present)
+        return _OF_ALL[calculation](values, present) if values or calculation == "count" else None
     if calculation == "sum":
         return sum(numbers)
     return _OF_NUMBERS[calculation](numbers) if numbers else None
@@ -66,7 +66,7 @@ def _percentile(ordered: Sequence[float], share: float) -> float | None:
 
 
 def _difference(numbers: Sequence[float]) -> float | None:
-    return (numbers[-1] - numbers[0]) / numbers[0] if numbers[0] else None
+    return (numbers[-1] - numbers[0]) / numbers[0] * 100 if numbers[0] else None
 
 
 _OF_ALL: Final[dict[str, Callable[[Sequence[Any], Sequence[Any]], Any]]] = {
