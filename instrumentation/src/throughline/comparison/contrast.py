@@ -66,21 +66,29 @@ class Contributions:
     least: float = 0.0
 
     @property
+    def correction(self) -> float:
+        """For the degree of freedom that the mean takes; NaN of fewer than two users."""
+        return self.users / (self.users - 1) if self.users > 1 else math.nan
+
+    @property
     def variance(self) -> float:
-        """Of this variant's part; NaN of fewer than two users."""
-        if self.users <= 1:
-            return math.nan
-        return max(float((self.values**2).sum()) * self.users / (self.users - 1), self.least)
+        """Of this variant's part."""
+        found = float((self.values**2).sum()) * self.correction
+        return max(found, self.least) if math.isfinite(found) else math.nan
 
 
 def contrasted(distance: float, baseline: Contributions, variant: Contributions, spread: float) -> Contrast:
     """The contrast of two variants; a user seen in both counts as one, by the covariance of the two contributions."""
     ours, theirs = variant.variance, baseline.variance
-    shared = float((baseline.values * variant.values).sum())
-    variance = ours + theirs - 2 * shared
-    weights = ours**2 / (variant.users - 1) + theirs**2 / (baseline.users - 1) if math.isfinite(variance) else 0.0
+    products = baseline.values * variant.values
+    shared = float(products.sum()) * math.sqrt(baseline.correction * variant.correction)
+    weights = (
+        ours**2 / (variant.users - 1) + theirs**2 / (baseline.users - 1) if variant.users > 1 < baseline.users else 0
+    )
     freedom = (ours + theirs) ** 2 / weights if weights > 0 else 0.0
-    return Contrast(distance, variance, spread, freedom)
+    if products.any():  # pairs, of which there are as many as users
+        freedom = min(freedom, baseline.users - 1, variant.users - 1)
+    return Contrast(distance, ours + theirs - 2 * shared, spread, freedom)
 
 
 def typical_square(*contributions: Numbers) -> float:

@@ -115,6 +115,7 @@ def _of_times(margin: Margin, ranks: Ranks, approach: Approach, alpha: float) ->
 
 def _of_means(margin: Margin, means: Means, approach: Approach, alpha: float) -> Effect:
     contrast, (theirs, _) = means.difference(), means.values
+    matters = margin.size * abs(theirs) if margin.relative else margin.size
     half = approach.reach(contrast, alpha) * contrast.error
     difference = Interval(contrast.distance, contrast.distance - half, contrast.distance + half)
     ratio = Interval(means.ratio, *_inverted(means.at, means.ratio, approach, alpha))
@@ -123,10 +124,10 @@ def _of_means(margin: Margin, means: Means, approach: Approach, alpha: float) ->
         ratio.scaled(1.0, -1.0),
         approach.p_value(contrast),
         contrast,
-        means.outlook(),
+        means.outlook(matters),
         min(means.baseline.effective_users, means.variant.effective_users),
         means.carriers,
-        (margin.size * abs(theirs) or math.nan) if margin.relative else margin.size,
+        matters or math.nan,
     )
 
 
@@ -154,11 +155,16 @@ def _inverted(
         reach = approach.reach(contrast, alpha)
         return abs(contrast.score) - reach if math.isfinite(reach) else -1.0
 
-    low, high = (_crossing(excess, math.log(estimate), way) for way in (-1, 1))
-    return math.exp(low) if math.isfinite(low) else 0.0, math.exp(high) if math.isfinite(high) else math.inf
+    ends = [_crossing(excess, math.log(estimate), way) for way in (-1, 1)]
+    if excess(0.0) <= 0:  # of times that are mostly equal, the estimate may lie just beside 1
+        ends = [min(ends[0], 0.0), max(ends[1], 0.0)]
+    low, high = (math.exp(end) if math.isfinite(end) else end for end in ends)
+    return max(low, 0.0), high
 
 
 def _crossing(excess: Callable[[float], float], start: float, way: int) -> float:
+    if excess(start) > 0:
+        return start  # a step, beside which every ratio is rejected
     near, step = start, 0.05
     while step < _FARTHEST:
         far = start + way * step

@@ -53,40 +53,65 @@ class Means:
         if not (self.baseline.requests and self.variant.requests):
             return Contrast(math.nan, math.nan, math.nan, 0.0)
         theirs, ours = self._theirs, self._ours
-        floor = self._floor
+        least = self._floors
         return contrasted(
-            distance,
-            theirs.contributions(ratio, floor),
-            ours.contributions(1.0, floor),
-            self._spread(ratio),
+            distance, theirs.contributions(ratio, least[0]), ours.contributions(1.0, least[1]), self._spread(ratio)
         )
 
-    def outlook(self) -> Contrast:
-        """The difference with the variance that more data are expected to show.
+    def outlook(self, matters: float) -> Contrast:
+        """The difference with the variance that more data are expected to show, were it as large as what matters.
 
-        That of a rate with few events is a guess until then: as often as one event more makes it, and as if a user's
-        requests failed together.
+        A larger mean varies more: in proportion, or for a rate as p (1 - p). That of a rate with few events is a guess:
+        as often as one event more makes it, and as if a user's requests failed together.
         """
-        contrast = self.difference()
-        if not self._is_rate or self.carriers >= FEWEST_CARRIERS or not contrast.is_known:
+        contrast, (theirs, _) = self.difference(), self.values
+        if not contrast.is_known or not matters > 0:
             return contrast
-        parts = [side.busy / side.requests for side in (self._theirs, self._ours)]
-        return replace(contrast, variance=min(contrast.variance, contrast.spread * sum(parts)))
+        variance, grown = contrast.variance, (1 + matters / abs(theirs)) ** 2 if theirs else 1.0
+        if self._is_rate:
+            share = (1 - math.sqrt(max(0.0, 1 - 4 * contrast.spread))) / 2
+            larger = min(0.5, share + matters)
+            grown = larger * (1 - larger) / contrast.spread
+            if self.carriers < FEWEST_CARRIERS:
+                parts = [side.busy / side.requests for side in (self._theirs, self._ours)]
+                variance = min(variance, contrast.spread * sum(parts))
+        return replace(contrast, variance=variance * (1 + max(1.0, grown)) / 2)
 
     @cached_property
     def carriers(self) -> float:
         """Of how many users' contributions the variance consists."""
         if not (self.baseline.requests and self.variant.requests):
             return 0.0
-        return carriers(self._ours.residuals / self._ours.requests - self._theirs.residuals / self._theirs.requests)
+        theirs, ours = self._deviations
+        return carriers(ours / self._ours.requests - theirs / self._theirs.requests)
 
     @cached_property
-    def _floor(self) -> float:
-        """Until enough users' failures tell how these come, one failure is all requests of one user."""
-        typical = typical_square(self._theirs.residuals, self._ours.residuals)
+    def _deviations(self) -> tuple[Numbers, Numbers]:
+        """(users,) sums of values less their variant's mean. Of a rate, less the mean of both: where all requests of a
+        variant fail, none is beside its mean."""
+        theirs, ours = self._theirs, self._ours
+        if not self._is_rate:
+            return theirs.residuals, ours.residuals
+        mean = (theirs.mean * theirs.requests + ours.mean * ours.requests) / (theirs.requests + ours.requests)
+        return theirs.around(mean), ours.around(mean)
+
+    @cached_property
+    def _floors(self) -> tuple[float, float]:
+        """The least that each side's sum of squares is taken for.
+
+        A contribution as those that carry the variance; where a side has few of these, what it would have, were it like
+        both together; and until enough users' failures tell how these come, one failure is all requests of one user.
+        """
+        squares = sum(float((each**2).sum()) for each in self._deviations)
+        least = typical_square(*self._deviations)
         if self._is_rate and self.carriers < FEWEST_CARRIERS:
-            return max(typical, self._theirs.busy**2, self._ours.busy**2)
-        return typical
+            least = max(least, self._theirs.busy**2, self._ours.busy**2)
+        requests = self._theirs.requests + self._ours.requests
+        theirs, ours = (
+            0.0 if carriers(side.residuals) >= FEWEST_CARRIERS else squares * side.requests / requests
+            for side in (self._theirs, self._ours)
+        )
+        return max(least, theirs), max(least, ours)
 
     def _spread(self, ratio: float) -> float:
         theirs, ours = self._theirs, self._ours
@@ -105,6 +130,8 @@ class _Side:
     mean: float
     residuals: Numbers
     """(users,) of the values less the mean, over each user's requests."""
+    counts: Numbers
+    """(users,) requests of each."""
     squares: float
     """Of the values less the mean, over requests."""
     users: float
@@ -119,10 +146,16 @@ class _Side:
         effective = sample.effective_users
         busy = sample.requests / effective if effective else 0.0
         squares = float((deviations**2).sum())
-        return cls(sample.requests, mean, sample.sums(deviations, length), squares, effective, busy)
+        counts = sample.sums(np.ones(sample.requests), length)
+        return cls(sample.requests, mean, sample.sums(deviations, length), counts, squares, effective, busy)
 
     def padded(self, length: int) -> _Side:
-        return replace(self, residuals=np.pad(self.residuals, (0, length - self.residuals.size)))
+        missing = (0, length - self.residuals.size)
+        return replace(self, residuals=np.pad(self.residuals, missing), counts=np.pad(self.counts, missing))
+
+    def around(self, mean: float) -> Numbers:
+        """(users,) sums of the values less another mean."""
+        return self.residuals + self.counts * (self.mean - mean)
 
     def contributions(self, weight: float, floor: float) -> Contributions:
         scale = weight / self.requests
