@@ -10,6 +10,8 @@ RECORD = "gen_ai.client.inference.operation.details"
 START = 1_790_000_000_000_000_000
 Plain = dict[str, Any]
 
+_DELIVERED = "observedTimeUnixNano"
+"""What differs from run to run."""
 _LEVELS = {
     "resourceSpans": ("scopeSpans", "spans"),
     "resourceLogs": ("scopeLogs", "logRecords"),
@@ -123,7 +125,7 @@ def _attributes_of(holder: Plain) -> Plain:
 
 
 def _plain(item: Plain) -> Plain:
-    plain = {key: value for key, value in item.items() if value not in ({}, [], "")}
+    plain = {key: value for key, value in item.items() if value not in ({}, [], "") and key != _DELIVERED}
     plain["attributes"] = _attributes_of(item)
     if "body" in item:
         plain["body"] = unwrap(item["body"])

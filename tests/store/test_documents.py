@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store.writing import Write
 from throughline import names
-from throughline.store.mappings import CONTENT, searched_text
+from throughline.store.mappings import CONTENT, DELIVERY_DELAY, searched_text
 
 
 def nested(levels: int) -> Any:
@@ -212,3 +212,24 @@ def test_a_prompt_of_twenty_megabytes_is_taken(client: Elasticsearch, contents: 
     assert len(prompt) > 20 * 2**20
     assert write(contents, {"large": message(type="text", content=f"{prompt} heliotrope {prompt[:1000]}")}) == {}
     assert found(client, contents, "heliotrope") == {"large"}
+
+
+def test_how_long_a_record_took_is_computed_from_its_two_times(client: Elasticsearch, records: str) -> None:
+    """In seconds; where one of the two is not known, it is not."""
+    times = {
+        "quick": ("1795433146990.000500", "1795433147240.000500"),
+        "slow": ("1795433146990.0", "1795436746990.0"),
+        "never delivered": ("1795433146990.0", None),
+    }
+    for identity, (made, delivered) in times.items():
+        document = {"@timestamp": made, **({"observed_timestamp": delivered} if delivered else {}), "attributes": {}}
+        client.create(index=records, id=identity, document=document, refresh=True)
+    hits = client.search(index=records, fields=[DELIVERY_DELAY], source=False)["hits"]["hits"]
+    assert {hit["_id"]: hit.get("fields", {}).get(DELIVERY_DELAY) for hit in hits} == {
+        "quick": [0.25],
+        "slow": [3600.0],
+        "never delivered": None,
+    }
+    figures = {"delay": {"percentiles": {"field": DELIVERY_DELAY, "percents": [50]}}}
+    answer = client.search(index=records, size=0, aggs=figures)["aggregations"]
+    assert answer["delay"]["values"]["50.0"] == pytest.approx(1800.125)

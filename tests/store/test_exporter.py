@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import uuid
 from typing import Any
 
@@ -14,6 +15,7 @@ from store.arriving import all_arrived, arrived
 from store.sending import START, Send, SendAll
 from throughline import names
 from throughline.records import proof
+from throughline.store.mappings import DELIVERY_DELAY
 
 RECORDS = "logs-genai.record.otel-default"
 CONTENTS = "logs-genai.content.otel-default"
@@ -169,3 +171,15 @@ def test_the_proof_itself_arrives_whole_and_verifies(client: Elasticsearch, send
         assert f"{name}:{digest}" in stored["attributes"][names.CHAIN_SALTED]
     for shared in ("@timestamp", "trace_id", "span_id", "event_name", "resource"):
         assert apart[shared] == stored[shared]
+
+
+def test_a_record_is_told_when_it_was_handed_over(client: Elasticsearch, send: Send) -> None:
+    """So that the store knows how long it took; here since a time that every record of these tests has."""
+    before = time.time()
+    identity = send(names.CLIENT_INFERENCE_OPERATION_DETAILS)
+    document = arrived(client, RECORDS, identity)
+    delivered = float(document["observed_timestamp"]) / 1000
+    assert before - 0.01 <= delivered <= time.time()
+    query = {"ids": {"values": [identity]}}
+    (hit,) = client.search(index=RECORDS, query=query, fields=[DELIVERY_DELAY])["hits"]["hits"]
+    assert hit["fields"][DELIVERY_DELAY] == [pytest.approx(delivered - START / 1e9, abs=0.01)]

@@ -21,6 +21,8 @@ from throughline.store.attributes import (
     Mapping,
 )
 
+DELIVERY_DELAY: Final = "delivery_delay"
+"""Seconds from a record's time, at which its call ended, until the Collector handed it to Elasticsearch."""
 _RESOURCE: Final = (
     names.SERVICE_NAME,
     "service.version",
@@ -89,7 +91,17 @@ _CONTENT: Final = {
     **CONTENT_LEAVES,
 }
 
-RECORD: Final = _envelope(_leaves(_METADATA, dynamic=False), _LOG)
+# Computed when it is asked for. A sender's clock that goes wrong makes it negative, or too great.
+_DELAY: Final = """
+if (doc['@timestamp'].size() > 0 && doc['observed_timestamp'].size() > 0) {
+  emit(ChronoUnit.NANOS.between(doc['@timestamp'].value, doc['observed_timestamp'].value) / 1.0e9);
+}
+"""
+
+RECORD: Final = {
+    **_envelope(_leaves(_METADATA, dynamic=False), _LOG),
+    "runtime": {DELIVERY_DELAY: {"type": "double", "script": {"source": _DELAY}}},
+}
 CONTENT: Final = _envelope(_leaves(_CONTENT, dynamic=False), _LOG)
 LOG: Final = _envelope(_leaves(ATTRIBUTES, dynamic=True), _LOG)
 SPAN: Final = _envelope(_leaves(ATTRIBUTES, dynamic=True), _SPAN)
