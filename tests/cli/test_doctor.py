@@ -161,3 +161,16 @@ def test_a_file_that_is_no_key_is_not_quoted(run: Run, tmp_path: Path) -> None:
     assert ended.code == 2
     assert "no API key of one line" in ended.err
     assert "hunter" not in ended.out + ended.err
+
+
+def test_prompt_files_are_looked_at_where_there_are_any(tmp_path: Path) -> None:
+    (tmp_path / "greeting").mkdir()
+    whole = "owner: desk\nchangelog: begins\nvariables: {name: string}\nvariants: {only: {user: 'Hello {{ name }}'}}\n"
+    (tmp_path / "greeting" / "1.yaml").write_text(whole)
+    checks = {check.name: check for check in process_checks({**SOUND, "THROUGHLINE_PROMPTS": str(tmp_path)})}
+    assert checks["prompts"].state is State.OK
+    assert checks["prompts"].found.startswith("1 prompts, 0 experiments")
+    (tmp_path / "greeting" / "2.yaml").write_text("variants: {}\n")
+    assert checked({"THROUGHLINE_PROMPTS": str(tmp_path)})["prompts"].advice == "throughline prompts check"
+    assert checked({"THROUGHLINE_PROMPTS": str(tmp_path / "nowhere")})["prompts"].state is State.FAILED
+    assert "prompts" not in {check.name for check in process_checks(SOUND)}

@@ -17,7 +17,7 @@ from throughline.adapters import CLIENTS
 from throughline.cli.checking import Check, failed, ok, warning
 from throughline.cli.evidence_checks import evidence_checks
 from throughline.privacy import Masker, MaskingConfigurationError
-from throughline.settings import ContentMode, Settings
+from throughline.settings import PROMPTS, ContentMode, Settings
 from throughline.version import __version__
 
 _OLDEST_PYTHON: Final = (3, 11)
@@ -32,6 +32,7 @@ def process_checks(variables: Mapping[str, str]) -> Iterator[Check]:
     yield from _clients()
     yield from _settings(variables)
     yield from evidence_checks(variables)
+    yield from _prompts(variables)
     yield from _exporting(variables)
 
 
@@ -131,6 +132,22 @@ def _masking(variables: Mapping[str, str]) -> Check:
         kinds = ", ".join(sorted(masker.disabled))
         return warning("masking", f"{found}; not masked: {kinds}", "unset THROUGHLINE_MASK_DISABLE unless you mean it")
     return ok("masking", found)
+
+
+def _prompts(variables: Mapping[str, str]) -> Iterator[Check]:
+    """Of the folder of prompt files, where there is one."""
+    if not (folder := variables.get(PROMPTS, "").strip()):
+        return
+    try:
+        from throughline.prompts import look
+    except ModuleNotFoundError as missing:
+        yield failed("prompts", f"{PROMPTS} needs the package {missing.name}", "pip install 'throughline[prompts]'")
+        return
+    found = look(folder)
+    if found.problems:
+        yield failed("prompts", f"{len(found.problems)} problems in {folder}", "throughline prompts check")
+    else:
+        yield ok("prompts", f"{len(found.prompts)} prompts, {len(found.experiments)} experiments in {folder}")
 
 
 def _exporting(variables: Mapping[str, str]) -> Iterator[Check]:

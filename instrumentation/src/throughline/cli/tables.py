@@ -81,7 +81,7 @@ def evaluations_table(evaluations: Sequence[Document]) -> Table:
             _cell(read(names.EVALUATION_NAME)),
             "" if score is None else f"{float(score):.3g}",
             _cell(read(names.EVALUATION_SCORE_LABEL)),
-            _cell(evaluation.get("resource", {}).get("attributes", {}).get("service.name")),
+            _cell(read(names.EVALUATION_SCORER) or read(names.EVALUATION_SOURCE) or _service(evaluation)),
             _cell(read(names.EVALUATION_EXPLANATION)),
         )
     return table
@@ -105,6 +105,10 @@ def _figures(row: Figures) -> list[Text | str]:
     latency = [wording.duration(value) for value in (row.p50, row.p95, row.p99)]
     tokens = f"{row.input_tokens:,}→{row.output_tokens:,}"
     return [_cell(row.group), f"{row.calls:,}", errors, *latency, tokens, wording.cost(row.cost)]
+
+
+def _service(document: Document) -> Any:
+    return document.get("resource", {}).get("attributes", {}).get(names.SERVICE_NAME)
 
 
 def _cell(value: Any, style: str = "") -> Text:
