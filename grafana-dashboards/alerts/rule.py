@@ -62,8 +62,8 @@ class Rule:
         """What to do, in Markdown. Raises FileNotFoundError for a rule without."""
         return (RUNBOOKS / f"{self.name}.md").read_text()
 
-    def built(self) -> dict[str, Any]:
-        """As a provisioning file has it."""
+    def built(self, place: int) -> dict[str, Any]:
+        """As a provisioning file has it; its place among all rules is that of its runbook on the board, from 1 on."""
         rule = (
             alerting.Rule(self.title)
             .uid(self.uid)
@@ -73,7 +73,7 @@ class Rule:
             .no_data_state(self.no_data)
             .exec_err_state("Error")
             .labels({"severity": self.severity, "application": "throughline"})
-            .annotations(self._told())
+            .annotations(self._told(place))
             .build()
             .to_json()
         )
@@ -83,10 +83,10 @@ class Rule:
     def _firing(self) -> alerting.Query:
         return _computed(FIRING, expr.TypeMath().expression(self.condition))
 
-    def _told(self) -> dict[str, str]:
+    def _told(self, place: int) -> dict[str, str]:
         return {
             "summary": self.summary,
-            "runbook_url": f"/d/throughline-runbooks/runbooks#{self.name}",
+            "runbook_url": f"/d/throughline-runbooks?viewPanel=panel-{place}",
             "board": f"/d/throughline-{self.board}",
         }
 
@@ -115,6 +115,6 @@ def provisioned(rules: Iterable[Rule]) -> dict[str, Any]:
         "name": "Throughline",
         "folder": "Throughline",
         "interval": "1m",
-        "rules": [rule.built() for rule in rules],
+        "rules": [rule.built(place) for place, rule in enumerate(rules, 1)],
     }
     return {"apiVersion": 1, "groups": [group]}

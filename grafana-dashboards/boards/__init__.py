@@ -2,6 +2,15 @@
 
 from typing import Final
 
-from boards import audit, models, overview, prompts, rag, request
+from boards import audit, models, overview, pipeline, prompts, rag, request, runbooks
 
-BOARDS: Final = (overview.BOARD, request.BOARD, models.BOARD, rag.BOARD, prompts.BOARD, audit.BOARD)
+BOARDS: Final = (
+    overview.BOARD,
+    request.BOARD,
+    models.BOARD,
+    rag.BOARD,
+    prompts.BOARD,
+    audit.BOARD,
+    pipeline.BOARD,
+    runbooks.BOARD,
+)

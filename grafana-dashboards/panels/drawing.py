@@ -29,6 +29,10 @@ from panels.variables import CALLS as CHOSEN_CALLS
 
 # Grafana fetches whole documents, so the number is what keeps such a panel from being heavy.
 ROWS: Final = 100
+# Applications export their metrics once a minute, the Collector its own twice.
+MEASURED: Final = "1m"
+SILENCE: Final = 300_000
+"""Milliseconds."""
 
 
 def lines(
@@ -49,6 +53,16 @@ def stacked(title: str, *queries: Dataquery, unit: str = "short") -> timeseries.
         .fill_opacity(80)
         .stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
     )
+
+
+def measured(title: str, *queries: Dataquery, unit: str = "short") -> timeseries.Panel:
+    """A line for each series of what comes once or twice a minute; a gap is what was missing for longer."""
+    return lines(title, *queries, unit=unit).interval(MEASURED).span_nulls(SILENCE)
+
+
+def counted(title: str, *queries: Dataquery, unit: str = "short") -> timeseries.Panel:
+    """A bar for each moment of what is counted once or twice a minute."""
+    return stacked(title, *queries, unit=unit).interval(MEASURED)
 
 
 def large(title: str, query: Dataquery, headings: Mapping[str, str], *, nothing: str) -> stat.Panel:

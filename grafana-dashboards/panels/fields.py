@@ -12,6 +12,11 @@ def attribute(name: str) -> str:
     return f"attributes.{name}"
 
 
+def measure(name: str) -> str:
+    """Where it puts a metric."""
+    return f"metrics.{name}"
+
+
 TIME: Final = "@timestamp"
 TRACE: Final = "trace_id"
 EVENT: Final = "event_name"
@@ -107,3 +112,8 @@ BYTES: Final = attribute(names.STORAGE_BYTES)
 DOCUMENTS: Final = attribute(names.STORAGE_DOCUMENTS)
 OLDEST: Final = attribute(names.STORAGE_OLDEST_UNIX_NANO)
 RETENTION: Final = attribute(names.STORAGE_RETENTION_DAYS)
+SPOOL_SIZE: Final = measure(names.SPOOL_SIZE)
+SPOOL_RECORDS: Final = measure(names.SPOOL_RECORDS)
+SPOOL_AGE: Final = measure(names.SPOOL_OLDEST_AGE)
+SPOOL_DROPPED: Final = measure(names.SPOOL_DROPPED)
+SPOOL_REFUSED: Final = measure(names.SPOOL_REFUSED)

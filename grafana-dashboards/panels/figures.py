@@ -106,12 +106,13 @@ def side_by_side(
     of: str = CHOSEN_CALLS,
     source: DataSourceRef = sources.RECORDS,
     links: Mapping[str, list[dict[str, object]]] | None = None,
+    most: int = 10,
 ) -> table.Panel:
-    """A line for each group that there is, those with most documents first.
+    """A line for each group that there is, those with most documents first, at most so many of each field.
 
     `groups` are the fields and their headings, the outermost first; `links` those of a heading's cells.
     """
-    buckets = [by(name, missing=NONE, identity=str(100 + place)) for place, name in enumerate(groups)]
+    buckets = [by(name, size=most, missing=NONE, identity=str(100 + place)) for place, name in enumerate(groups)]
     panel = (
         table.Panel()
         .title(title)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 import pytest
-from dashboards.conftest import BOARDS, NEVER, Ask
+from dashboards.conftest import BOARDS, FOLDER, NEVER, Ask
 from dashboards.panel_checks import ALL, CHECKS, Shown
 from preview.datasource import Everything, documents, series, table
 from throughline import names
-
-for _board in BOARDS:
-    import_module(f"dashboards.panel_checks.{_board}")
 
 pytestmark = pytest.mark.stack
 PANELS = {(name, panel["title"]): panel for name, board in BOARDS.items() for panel in board["panels"]}
@@ -19,6 +17,9 @@ PANELS = {(name, panel["title"]): panel for name, board in BOARDS.items() for pa
 
 ASKED = {place for place, panel in PANELS.items() if panel["type"] not in {"text", "traces"}}
 """Those whose queries go to Elasticsearch; what Jaeger is asked is in test_traces.py, and a text asks nobody."""
+
+for _board in {board for board, _ in ASKED}:
+    import_module(f"dashboards.panel_checks.{_board}")
 
 
 def shown(board: str, title: str, ask: Ask) -> Shown:
@@ -83,15 +84,28 @@ def test_all_holds_calls_without_the_field(ask: Ask) -> None:
     assert calls.columns(user=Everything("*")) == {"Calls": [90]}
 
 
-def test_queries_name_only_fields_of_a_record() -> None:
+def test_queries_name_only_fields_that_are_written() -> None:
+    """The Collector's own metrics are those that its configuration lets through."""
     known_names = {value for name, value in vars(names).items() if name.isupper()}
     fields = {
         part["field"]
         for panel in PANELS.values()
-        for target in panel["targets"]
+        for target in panel.get("targets", ())
         for part in (*target.get("metrics", ()), *target.get("bucketAggs", ()))
         if "field" in part
     }
     own = {field for field in fields if field.startswith(("attributes.", "resource.attributes."))}
-    assert {field.removeprefix("resource.").removeprefix("attributes.") for field in own} <= known_names
-    assert fields - own == {"@timestamp", "event_name", "trace_id"}
+    measured = {field for field in fields if field.startswith("metrics.")}
+    named = {field.removeprefix("resource.").removeprefix("attributes.") for field in own}
+    named |= {field.removeprefix("metrics.") for field in measured}
+    assert fields - own - measured == {"@timestamp", "event_name", "trace_id"}
+    assert {name for name in named - known_names if not name.startswith("otelcol")} == LABELS
+    kept = (FOLDER.parent / "collector-config" / "tiers" / "embedded.yaml").read_text()
+    patterns = re.findall(r'IsMatch\(metric\.name, "([^"]+)"\)', kept)
+    of_the_collector = named - LABELS - known_names
+    assert of_the_collector
+    assert [name for name in of_the_collector if not any(re.search(each, name) for each in patterns)] == []
+
+
+LABELS = {"exporter", "data_type", "outcome", "policy", "sampled"}
+"""Of the Collector's own metrics."""

@@ -37,7 +37,15 @@ def _verification(minute: int, chain: str, state: str, records: int, proven: int
 
 
 def storage() -> list[Plain]:
-    """The records' stream grows by a million bytes in twenty minutes, the content's by two."""
+    """The records' stream grows by a million bytes in twenty minutes, the content's by two; once was one rejected."""
+    return [
+        *_stored("logs-genai.record.otel-default", 365, [(1_000_000 * turn, 100 * turn) for turn in (1, 2, 3)]),
+        *_stored("logs-genai.content.otel-default", 30, [(2_000_000 * turn, 100 * turn) for turn in (1, 2, 3)]),
+        *_stored("logs-genai.rejected.otel-default", 30, [(500, 2), (500, 2), (800, 3)]),
+    ]
+
+
+def _stored(stream: str, days: int, turns: list[tuple[int, int]]) -> list[Plain]:
     return [
         _report(
             names.STORAGE,
@@ -45,17 +53,13 @@ def storage() -> list[Plain]:
             stream,
             {
                 names.STORAGE_STREAM: stream,
-                names.STORAGE_BYTES: 1_000_000 * factor * turn,
-                names.STORAGE_DOCUMENTS: 100 * turn,
+                names.STORAGE_BYTES: size,
+                names.STORAGE_DOCUMENTS: count,
                 names.STORAGE_OLDEST_UNIX_NANO: 1_779_000_000 * 10**9,
                 names.STORAGE_RETENTION_DAYS: days,
             },
         )
-        for stream, factor, days in (
-            ("logs-genai.record.otel-default", 1, 365),
-            ("logs-genai.content.otel-default", 2, 30),
-        )
-        for turn, minute in enumerate((10, 30, 50), 1)
+        for minute, (size, count) in zip((10, 30, 50), turns, strict=True)
     ]
 
 

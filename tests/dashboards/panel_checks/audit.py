@@ -85,4 +85,5 @@ def _retention(shown: Shown) -> None:
     assert found == {
         "logs-genai.content.otel-default": (6_000_000, 300, 30),
         "logs-genai.record.otel-default": (3_000_000, 300, 365),
+        "logs-genai.rejected.otel-default": (800, 3, 30),
     }

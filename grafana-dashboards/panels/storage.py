@@ -1,0 +1,61 @@
+"""What the store takes, as housekeeping reports: data streams, their growth, and what could not be stored."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import table, timeseries
+from grafana_foundation_sdk.builders.elasticsearch import Dataquery
+from grafana_foundation_sdk.models import elasticsearch as model
+from grafana_foundation_sdk.models.elasticsearch import BucketAggregation
+from throughline import names
+
+from panels import fields, sources
+from panels.drawing import lines
+from panels.figures import Figure, side_by_side
+from panels.queries import ask, by, over_time, term
+
+_OF: Final = f"{fields.EVENT}:{names.STORAGE}"
+_MOST: Final = 50
+REJECTED: Final = f"{fields.STREAM}:logs\\-genai.rejected*"
+_UNTOLD: Final = "housekeeping told nothing in this time"
+_FIGURES: Final = (
+    Figure("size", "Size", "max", fields.BYTES, look={"unit": "bytes"}),
+    Figure("least", None, "min", fields.BYTES),
+    Figure("grown", "Grown by", "bucket_script", script="params.size - params.least", look={"unit": "bytes"}),
+    Figure("documents", "Documents", "max", fields.DOCUMENTS, look={"unit": "short"}),
+    Figure("oldest", "Oldest", "max", fields.OLDEST, "_value / 1000000", look={"unit": "dateTimeAsIso"}),
+    Figure("days", "Days kept", "max", fields.RETENTION, look={"unit": "d"}),
+)
+
+
+def streams() -> table.Panel:
+    """Each data stream: what it takes at most in the chosen time, and by how much that grew."""
+    groups = {fields.STREAM: "Stream"}
+    panel = side_by_side("Storage by stream", groups, _FIGURES, of=_OF, source=sources.REPORTS, most=_MOST)
+    return panel.no_value(_UNTOLD)
+
+
+def sizes_over_time() -> timeseries.Panel:
+    """How each stream grows, and shrinks where retention removes."""
+    return _lines("Storage over time", fields.BYTES, _OF, "bytes").no_value(_UNTOLD)
+
+
+def documents_over_time() -> timeseries.Panel:
+    """The same by documents."""
+    return _lines("Documents over time", fields.DOCUMENTS, _OF, "short").no_value(_UNTOLD)
+
+
+def rejected() -> timeseries.Panel:
+    """What could not have been stored as documents and is kept as text: each of them is a mistake of a sender."""
+    return _lines("Dead letters", fields.DOCUMENTS, f"{_OF} AND {REJECTED}", "short").no_value("none ever")
+
+
+def _lines(title: str, field: str, of: str, unit: str) -> timeseries.Panel:
+    return lines(title, _largest(field, of), unit=unit, numbers=("lastNotNull",)).span_nulls(True)
+
+
+def _largest(field: str, of: str) -> Dataquery:
+    buckets: list[BucketAggregation] = [by(fields.STREAM, size=_MOST), over_time()]
+    largest = model.Max(field=field, id_val="1")
+    return ask([largest], buckets, of=of, source=sources.REPORTS, alias=term(fields.STREAM))
