@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 from elasticsearch import Elasticsearch
 from evidence.ledger import Chain, Ledger
 from evidence.signing import Key, write_keys
 from store.test_provisioning import official
 from store.writing import Write
 from throughline import names
+from throughline.store import Retention
+from throughline.store.__main__ import keep_house
 from throughline.store.queries import REPORTS
 from throughline.store.reports import newest
 from throughline.store.retention import streams
@@ -100,6 +103,20 @@ def test_a_verification_that_cannot_be_done_is_said(client: Elasticsearch, elast
     """And the house is kept all the same."""
     with keeping_house(tmp_path, elasticsearch, "--verify", "2 moons") as said:
         until(lambda: said.read_text().count("no point in time") == 2, said)
+
+
+def test_it_does_so_more_often_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    def paused(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 7:
+            raise InterruptedError
+
+    monkeypatch.setattr("throughline.store.__main__.time.sleep", paused)
+    with official(api={}) as (url, _), Elasticsearch(url) as client, pytest.raises(InterruptedError):
+        keep_house(client, Retention(), 300.0, None)
+    assert pauses == [15, 30, 60, 120, 240, 300, 300]
 
 
 def test_it_outlives_an_elasticsearch_that_goes_away(tmp_path: Path) -> None:

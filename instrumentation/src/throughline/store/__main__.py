@@ -18,6 +18,7 @@ from throughline.store.roles import provision
 from throughline.store.storage import storage
 
 PATIENCE_SECONDS = 180
+FIRST_PAUSE = 15.0
 
 
 def main() -> None:
@@ -41,8 +42,11 @@ def main() -> None:
 
 
 def keep_house(client: Elasticsearch, retention: Retention, every: float, age: str | None) -> NoReturn:
-    """Retention, the removal of copies, reports, again and again; what fails is said and tried the next time."""
-    since = None
+    """Retention, the removal of copies, reports, again and again; what fails is said and tried the next time.
+
+    At first it does so more often: a store that has just begun soon has something to report.
+    """
+    since, pause = None, min(every, FIRST_PAUSE)
     while True:
         began = datetime.now(UTC)
         try:
@@ -52,8 +56,9 @@ def keep_house(client: Elasticsearch, retention: Retention, every: float, age: s
             if age:
                 _say(verify(age))
         except (TransportError, ApiError, NotPublishedError) as error:
-            _say([f"Elasticsearch did not let this be done ({type(error).__name__}): tried again in {every:g} s"])
-        time.sleep(every)
+            _say([f"Elasticsearch did not let this be done ({type(error).__name__}): tried again in {pause:g} s"])
+        time.sleep(pause)
+        pause = min(2 * pause, every)
 
 
 def verify(age: str) -> list[str]:
@@ -64,7 +69,9 @@ def verify(age: str) -> list[str]:
     """
     command = [sys.executable, "-m", "throughline.cli", "verify", "--publish", "--since", age, "--processes", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=os.sep)
-    return [] if done.returncode == 0 else [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    if done.returncode == 0:
+        return []
+    return [*done.stdout.splitlines(), *done.stderr.splitlines()] or [f"the verification ended by {done.returncode}"]
 
 
 def _say(changes: list[str]) -> None:
