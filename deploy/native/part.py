@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 
 Check = Callable[[], bool]
 
@@ -28,6 +29,7 @@ class Part:
     ready: Check | None = None
     deadline: float = 60.0  # seconds from its start until it must be ready
     grace: float = 10.0  # seconds from SIGTERM until SIGKILL
+    folder: Path | None = None  # where it runs, if not where the launcher does
     prepare: Callable[[], None] = lambda: None
 
     @property

@@ -18,13 +18,16 @@ TAIL_LINES = 25
 class ChildProcess:
     """Started at once; the kernel kills it when the launcher dies, however the launcher dies."""
 
-    def __init__(self, argv: tuple[str, ...], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, argv: tuple[str, ...], environment: Mapping[str, str], log: Path, folder: Path | None = None
+    ) -> None:
         self.log = log
         self.started = time.monotonic()
         with _private(log) as output:
             self._process = subprocess.Popen(
                 [*_dies_with_parent(), *argv],
                 env=dict(environment),
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -25,7 +25,7 @@ PARTS: Final = REPOSITORY / ".parts"
 RUN: Final = REPOSITORY / ".run"
 PROGRAMS: Final = Path(sys.executable).parent
 COMPONENTS: Final = ("operations", "receivers", "metrics", "sampling", "masking", "rejected", "records", "exporters")
-EVERYTHING: Final = ("gateway", "housekeeping")
+EVERYTHING: Final = ("gateway", "housekeeping", "comparison")
 RETENTION: Final = REPOSITORY / "deploy" / "retention.env"
 PROMPTS: Final = REPOSITORY / "services" / "src" / "throughline_services" / "prompt_builder" / "prompts"
 TUNING: Final = {
@@ -104,12 +104,21 @@ def _keepers(security: Security | None, evidence: Evidence) -> list[Part]:
             argv=(*store, "--every", "300", "--verify", "2h"),
             environment={
                 **_retention(),
-                **(security.of_elasticsearch("operator", "operator") if security else {}),
+                **_operating(security),
                 **evidence.of_auditor(),
             },
             after=("templates",),
             feeds=("elasticsearch",),
             ready=lambda: True,
+        ),
+        Part(
+            name="comparison",
+            argv=(str(PROGRAMS / "throughline"), "compare", "--publish", "--every", "60"),
+            environment=_operating(security),
+            after=("templates",),
+            feeds=("elasticsearch",),
+            ready=lambda: True,
+            folder=Path(os.sep),  # where no stack.env of another stack is found
         ),
         Part(
             name="corpus",
@@ -119,6 +128,11 @@ def _keepers(security: Security | None, evidence: Evidence) -> list[Part]:
             feeds=("elasticsearch",),
         ),
     ]
+
+
+def _operating(security: Security | None) -> dict[str, str]:
+    """What a part is told that works by the operator's key."""
+    return security.of_elasticsearch("operator", "operator") if security else {}
 
 
 def _retention() -> dict[str, str]:

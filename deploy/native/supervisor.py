@@ -122,7 +122,8 @@ class Supervisor:
         part.prepare()
         self._report(part, State.STARTING, 0.0)
         environment = {**self.environment, **part.environment}
-        self._running[part.name] = ChildProcess(part.argv, environment, self._logs / f"{part.name}.log")
+        log = self._logs / f"{part.name}.log"
+        self._running[part.name] = ChildProcess(part.argv, environment, log, part.folder)
 
     def _look(self, part: Part, process: ChildProcess) -> None:
         if part.ready() if part.ready else process.exit_code == 0:

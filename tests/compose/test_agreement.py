@@ -150,7 +150,7 @@ def test_commands_exist(services: dict[str, Plain], parts: dict[str, Part]) -> N
             case ["python", "-m", module, *options]:
                 assert importlib.util.find_spec(f"{module}.__main__")
                 assert parts[name].argv[1:] == ("-m", module, *options)
-            case ["opentelemetry-instrument", script] | [script]:
+            case ["opentelemetry-instrument", script] | [script] | ["throughline" as script, *_]:
                 assert script in scripts
                 assert [Path(word).name for word in parts[name].argv] == service["command"]
             case ["python", "/opt/probe/probe.py", *_] | ["python", "/opt/probe/provide.py"] | ["test", "-w", _]:

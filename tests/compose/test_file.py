@@ -19,7 +19,7 @@ ASKING = {"curl", "wget", "python"}
 # Their images hold, or promise, nothing but their one program.
 BARE = {"collector", "jaeger"}
 # Listens nowhere; it says what it did, and ends only with its container.
-SILENT = {"housekeeping"}
+SILENT = {"housekeeping", "comparison"}
 # What official images listen on without being told.
 KNOWN_PORTS = {"elasticsearch": {9200}, "grafana": {3000}}
 

@@ -25,6 +25,13 @@ from throughline.store.reports import newest
 from throughline.store.retention import streams
 from throughline.store.templates import KINDS
 
+_NOTHING = {"data_streams": []}
+EMPTY = {
+    "GET /_data_stream/throughline-none-*": _NOTHING,
+    **{f"GET /_data_stream/{kind.pattern}/_lifecycle": _NOTHING for kind in KINDS},
+}
+"""What an official node without a stream answers."""
+
 
 @contextmanager
 def keeping_house(folder: Path, url: str, *options: str, **environment: str) -> Iterator[Path]:
@@ -114,18 +121,15 @@ def test_it_does_so_more_often_at_first(monkeypatch: pytest.MonkeyPatch) -> None
             raise InterruptedError
 
     monkeypatch.setattr("throughline.store.__main__.time.sleep", paused)
-    with official(api={}) as (url, _), Elasticsearch(url) as client, pytest.raises(InterruptedError):
+    with official(api=EMPTY) as (url, _), Elasticsearch(url) as client, pytest.raises(InterruptedError):
         keep_house(client, Retention(), 300.0, None)
     assert pauses == [15, 30, 60, 120, 240, 300, 300]
 
 
 def test_it_outlives_an_elasticsearch_that_goes_away(tmp_path: Path) -> None:
     """It says so and tries again; nothing ends it but its launcher."""
-    nothing = {"data_streams": []}
-    api = {f"GET /_data_stream/{kind.pattern}/_lifecycle": nothing for kind in KINDS}
-    api["GET /_data_stream/throughline-none-*"] = nothing
     with ExitStack() as there:
-        url, requests = there.enter_context(official(api=api))
+        url, requests = there.enter_context(official(api=EMPTY))
         with keeping_house(tmp_path, url) as said:
             until(lambda: len(requests) > 2 * len(KINDS), said)
             there.close()
