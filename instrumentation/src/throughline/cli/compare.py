@@ -151,9 +151,7 @@ def _patiently(turn: _Turn, prompts: list[str] | None) -> None:
         turn.take(prompts)
     except (CommandError, ApiError, TransportError) as failed:
         told = failed if isinstance(failed, CommandError) else of_a_part(failed)
-        Console(stderr=True, soft_wrap=True).print(
-            f"{datetime.now(UTC):%H:%M:%S} ", f"{told}; {told.advice}", markup=False
-        )
+        _say(f"{datetime.now(UTC):%H:%M:%S} {told}; next: {told.advice}")
 
 
 def _say(text: str) -> None:

@@ -98,7 +98,7 @@ class Pages:
     def __init__(self, client: Elasticsearch, index: str) -> None:
         self._client, self._index, self._state = client.options(request_timeout=_PATIENCE), index, ""
         known = client.transport.serializers.serializers
-        known.update({kind: OrjsonSerializer() for kind in known if kind.endswith("json")})
+        known.update({kind: OrjsonSerializer() for kind in known if kind.endswith(("/json", "+json"))})
 
     def __enter__(self) -> Pages:
         opened = self._client.open_point_in_time(index=self._index, keep_alive=_KEEP, ignore_unavailable=True)
