@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -118,13 +119,16 @@ def logs(tile: Tile, _: Plain, frames: Sequence[Frame]) -> None:
 
 
 def text(tile: Tile, panel: Plain, _: Sequence[Frame]) -> None:
-    """What it says, line by line, without its markup being followed."""
-    lines = str((panel.get("options") or {}).get("content") or "").splitlines()
-    for place, line in enumerate(lines[: int(tile.height // 20)]):
-        heading = line.startswith("#")
-        tile.text(
-            6, place * 20 + 12, line.lstrip("# "), size=15 if heading else 13, bold=heading, width=tile.width - 12
-        )
+    """What it says, wrapped; of its markup only headings are followed."""
+    top = 12.0
+    for line in str((panel.get("options") or {}).get("content") or "").splitlines():
+        size, is_heading = (15, True) if line.startswith("#") else (12, False)
+        plain = re.sub(r"[*`#]+", "", line).strip()
+        for row in wrapped(plain, tile.width - 24, size, 8) or [""]:
+            tile.text(6, top, row, size=size, bold=is_heading)
+            top += 18
+        if top > tile.height:
+            return
 
 
 def trace(tile: Tile, _: Plain, frames: Sequence[Frame]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -76,7 +76,7 @@ def lines(panel: Plain, frames: Sequence[Frame]) -> list[Line]:
 
 def time_series(tile: Tile, panel: Plain, frames: Sequence[Frame], moment: Moment) -> None:
     """Lines or stacked bars over the chosen time, with a legend of the numbers that it asks for."""
-    series = lines(panel, frames)
+    series = _shares(lines(panel, frames))
     below = _legend(tile, panel, series)
     axes = tile.chart(LEFT, 8, tile.width - LEFT - 12, tile.height - below - 34)
     stacks: dict[str, _Stack] = {}
@@ -90,6 +90,25 @@ def time_series(tile: Tile, panel: Plain, frames: Sequence[Frame], moment: Momen
     if series:
         _vertical(axes, series[0].look)
     over_time(axes, moment, tile.width)
+
+
+def _shares(series: list[Line]) -> list[Line]:
+    """What is stacked to the whole, as shares of it at each time; the others as they are."""
+    whole: dict[float, float] = {}
+    is_share = [(line.look.custom.get("stacking") or {}).get("mode") == "percent" for line in series]
+    for line in (line for line, stacked in zip(series, is_share, strict=True) if stacked):
+        for time, value in zip(line.times, line.values, strict=True):
+            whole[time] = whole.get(time, 0.0) + (0 if math.isnan(value) else value)
+    return [
+        replace(
+            line,
+            look=replace(line.look, config={**line.look.config, "unit": "percentunit", "max": 1}),
+            values=[value / (whole[time] or 1) for time, value in zip(line.times, line.values, strict=True)],
+        )
+        if stacked
+        else line
+        for line, stacked in zip(series, is_share, strict=True)
+    ]
 
 
 def _draw(axes: Axes, line: Line, base: Sequence[float], moment: Moment) -> None:
