@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import secrets
-import subprocess
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 from elasticsearch import ApiError, Elasticsearch
 from elasticsearch import ConnectionError as NotReached
 from throughline import names
-from throughline.store import connect, queries, traces
+from throughline.store import Retention, connect, queries, reports, traces
 from throughline.store.queries import CONTENTS, EVALUATIONS, RECORDS, REJECTED, SPANS, Document, Search
+from throughline.store.storage import storage
 from throughline.store.traces import Step
 from throughline.tls import client_of
 
-from native.stack import PROGRAMS, Stack
+from native import legacy, planted
+from native.commands import Commands, Done
+from native.stack import Stack, retention
 from native.traffic import CANARIES, Ask, Outcome, drive, plan, requests_seen
 
 PATIENCE: Final = 90.0
+PATIENCE_WITH_PANELS: Final = 15.0
+SECONDS_BEFORE: Final = 30.0
+"""Of what the boards show, before the round: some of their series need more than one point."""
 POLL_SECONDS: Final = 0.25
 _SAMPLED: Final = re.compile(r"^otelcol_processor_tail_sampling_(global_)?count_traces_sampled_total\{(.*)\} (\S+)$")
 
@@ -68,13 +73,17 @@ class Demo:
         verified = client_of("JAEGER", stack.addresses) or True
         self._http = httpx.Client(timeout=30, trust_env=False, verify=verified)
         self._store: Elasticsearch = connect(stack.addresses)
+        self._commands = Commands(stack)
         self._before = self.sampling()
 
     def send(self, done: Callable[[Outcome], None]) -> None:
         """Send all requests; `done` is told of each."""
         gateway, simulator = self.stack.addresses["GATEWAY_URL"], self.stack.addresses["SIMULATOR_URL"]
         seen = asyncio.run(requests_seen(simulator))
-        self.outcomes = asyncio.run(drive(gateway, simulator, self.asks, done))
+        with ThreadPoolExecutor(1) as beside:
+            old_service = beside.submit(legacy.run, self.stack.addresses)
+            self.outcomes = asyncio.run(drive(gateway, simulator, self.asks, done))
+            old_service.result()
         self.requests = asyncio.run(requests_seen(simulator)) - seen
 
     # --- finding it again -------------------------------------------------------------------------------------------
@@ -103,14 +112,19 @@ class Demo:
         return queries.with_contents([record], said)[0]
 
     def decided(self) -> Sampling:
-        """The sampler's decisions on this round, once it has judged every request's trace, or patience ends."""
+        """The sampler's decisions on this round, once it has judged every trace of it, or patience ends."""
 
         def change() -> Sampling:
             now, before = self.sampling(), self._before
             reasons = {name: count - before.reasons.get(name, 0) for name, count in now.reasons.items()}
             return Sampling(now.kept - before.kept, now.dropped - before.dropped, reasons)
 
-        return self._eventually(change, lambda found: found.kept + found.dropped >= len(self.asks))
+        return self._eventually(change, lambda found: found.kept + found.dropped >= self.traces)
+
+    @property
+    def traces(self) -> int:
+        """How many traces the round made: of questions and of ratings."""
+        return len(self.asks) + sum(outcome.is_rated for outcome in self.outcomes)
 
     def trace(self, trace_id: str, least: int = 1) -> list[Step]:
         """The steps of a trace as Jaeger has them."""
@@ -130,19 +144,67 @@ class Demo:
         texts = [str(each) for index in indices for each in queries.find(self._store, index, search, 10_000)]
         return [canary for canary in CANARIES if any(canary in text for text in texts)]
 
+    def let_through(self) -> list[Document]:
+        """Records of the old service, in which the Collector masked what nobody had masked before."""
+        search = Search(since=self._since, service=legacy.SERVICE)
+
+        def find() -> list[Document]:
+            found = queries.find(self._store, RECORDS, search)
+            return [each for each in found if each["attributes"].get(names.MASK_SECOND_PASS)]
+
+        return self._eventually(find, bool)
+
+    # --- by command ---------------------------------------------------------------------------------------------------
+
+    def compared(self) -> list[dict[str, Any]]:
+        """What `throughline compare` finds, published for the boards; empty where it finds nothing."""
+        return self._commands.throughline(
+            "compare", planted.PROMPT, "--since", self._since, "--publish", "--json"
+        ).lines
+
+    def difference(self) -> float:
+        """The difference that was planted between the variants' ratings."""
+        rated = [(each.prompt["variant"], each.answer) for each in self.outcomes if each.is_rated]
+        return planted.planted_difference(rated)
+
+    def why(self, trace_id: str) -> dict[str, Any]:
+        """What `throughline why` says of a request, beside this round's others; empty where it says nothing."""
+        return next(iter(self._commands.throughline("why", trace_id, "--since", self._since, "--json").lines), {})
+
+    def erased(self) -> Done:
+        """Have the person forgotten who asked for it."""
+        return self._commands.throughline("erase", "--user", planted.LEAVER, "--reason", planted.REASON, "--yes")
+
+    def left_of_leaver(self) -> int:
+        """How many records still name that person."""
+        return len(queries.find(self._store, RECORDS, Search(since=self._since, user=planted.LEAVER)))
+
+    def keep_house(self) -> None:
+        """Report what is stored, as housekeeping does every few minutes."""
+        with connect(self.stack.addresses, operator=True) as client:
+            reports.publish(client, storage(client, Retention.read(retention())))
+
     def verified(self) -> Verdict:
         """The verdict on this round's evidence, once every record of it is signed for, or patience ends."""
         return self._eventually(self._verdict, lambda found: found.is_sound and found.proven == found.records)
 
     def _verdict(self) -> Verdict:
-        command = (str(PROGRAMS / "throughline"), "verify", "--since", self._since, "--json")
-        environment = {**self.stack.supervisor.environment, **self.stack.addresses}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if not done.stdout:
-            return Verdict(is_sound=False, records=0, proven=0, chains=0, findings=(done.stderr.strip(),))
-        *found, whole = map(json.loads, done.stdout.splitlines())
+        evidence = ("--namespace", "default")  # not what the old service sends, which nothing proves
+        done = self._commands.throughline("verify", "--since", self._since, *evidence, "--publish", "--json")
+        if not done.said:
+            return Verdict(is_sound=False, records=0, proven=0, chains=0, findings=(done.trouble,))
+        *found, whole = done.lines
         findings = tuple(f"{each['found']}: {each['count']}" for each in found if not each["is_note"])
         return Verdict(whole["sound"], whole["records"], whole["proven"], whole["chains"], findings)
+
+    def empty_panels(self) -> list[str]:
+        """Panels that show nothing of this round, once it is all there, or a little patience ends."""
+        since = self._started - SECONDS_BEFORE
+        return self._eventually(
+            lambda: self._commands.empty_panels(time.time() - since), lambda found: not found, PATIENCE_WITH_PANELS
+        )
+
+    # --- figures ------------------------------------------------------------------------------------------------------
 
     def figures(self) -> queries.Figures:
         """Latency, errors and tokens of all model calls of this round."""
@@ -166,9 +228,9 @@ class Demo:
                 reasons[labels["policy"]] = reasons.get(labels["policy"], 0) + int(float(found[3]))
         return Sampling(totals["true"], totals["false"], reasons)
 
-    def _eventually(self, find: Callable[[], T], enough: Callable[[T], bool]) -> T:
-        """Look until there is enough, or say after `PATIENCE` seconds what there is."""
-        deadline = time.monotonic() + PATIENCE
+    def _eventually(self, find: Callable[[], T], enough: Callable[[T], bool], patience: float = PATIENCE) -> T:
+        """Look until there is enough, or say after so many seconds what there is."""
+        deadline = time.monotonic() + patience
         while True:
             self.stack.supervisor.check()
             try:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -15,19 +14,14 @@ from throughline import names
 from throughline.cli import waterfall
 from throughline.store.queries import Document, Figures
 
-from native.demo import Demo, Sampling, Verdict, attempts
-from native.traffic import PEOPLE, Outcome
+from native import checks, planted
+from native.check import Check
+from native.dashboards import panels
+from native.demo import Demo, Sampling
+from native.traffic import Outcome
 
-MOST_BY_CHANCE = 0.25  # of ordinary traces, where the Collector's base rate is a tenth
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that has to hold, and what was found."""
-
-    claim: str
-    holds: bool
-    found: str
+_COMPARED = ("latency", "first_chunk", "errors", "output_tokens", "cost", "score:groundedness", planted.RATING)
+"""Of all that is compared, what is shown."""
 
 
 def send_with_progress(demo: Demo, console: Console) -> None:
@@ -56,17 +50,46 @@ def show(demo: Demo, console: Console) -> list[Check]:
         _record(console, demo.whole(next((each for each in records if each["trace_id"] == slow), records[0])))
     _figures(demo, console)
     _sampling(console, sampling)
-    checks = _checks(demo, sampling, records, failed)
+    found = [
+        *checks.of_records(demo, sampling, records, failed),
+        checks.let_through(demo.let_through()),
+        *_planted(demo, console, slow or ""),
+        *_kept(demo, console),
+    ]
+    _verdict(console, found)
+    return found
+
+
+def _planted(demo: Demo, console: Console, slow: str) -> list[Check]:
+    """Show what the variants do differently and why the slow request was slow: the planted causes of both."""
+    with console.status("comparing the variants"):
+        compared = demo.compared()
+    _compared(console, compared)
+    with console.status("asking why the slow request was slow"):
+        explained = demo.why(slow)
+    console.print(f"[bold]why the slow request was slow[/] {escape(explained.get('summary', 'nobody knows'))}\n")
+    return [planted.better_wording(compared, demo.difference()), planted.slow_cause(explained)]
+
+
+def _kept(demo: Demo, console: Console) -> list[Check]:
+    """Have a person erased, the evidence verified, and see whether the boards show it all."""
+    with console.status("erasing the person who asked for it"):
+        gone = checks.erased(demo.erased(), demo.left_of_leaver())
     with console.status("waiting until every record is signed for"):
-        checks.append(_verified(demo.verified()))
-    _verdict(console, checks)
-    return checks
+        sound = checks.verified(demo.verified())
+    with console.status("opening every dashboard"):
+        demo.keep_house()
+        return [gone, sound, checks.boards(panels(), demo.empty_panels())]
 
 
 def _slowest(records: list[Document]) -> str | None:
-    """The trace of the slowest call that succeeded."""
-    good = [each for each in records if names.ERROR_TYPE not in each["attributes"]]
-    slowest = max(good, key=lambda each: each["attributes"][names.DURATION], default=None)
+    """The trace of the slowest answer that came as a stream, whole."""
+    good = [
+        each["attributes"] | {"trace_id": each["trace_id"]}
+        for each in records
+        if names.ERROR_TYPE not in each["attributes"] and each["attributes"].get(names.REQUEST_STREAM)
+    ]
+    slowest = max(good, key=lambda each: each[names.DURATION], default=None)
     return str(slowest["trace_id"]) if slowest else None
 
 
@@ -114,9 +137,14 @@ def _figures(demo: Demo, console: Console) -> None:
         console.print(f"[bold]errors[/] {found}\n")
 
 
-def _table(title: str, rows: list[Figures]) -> Table:
+def _titled(title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     table.add_column("", min_width=16)
+    return table
+
+
+def _table(title: str, rows: list[Figures]) -> Table:
+    table = _titled(title)
     for heading in ("calls", "errors", "p50 s", "p95 s", "p99 s", "tokens in", "tokens out"):
         table.add_column(heading, justify="right")
     for row in rows:
@@ -127,56 +155,43 @@ def _table(title: str, rows: list[Figures]) -> Table:
     return table
 
 
+def _compared(console: Console, compared: Sequence[Mapping[str, Any]]) -> None:
+    """The variants side by side, as `throughline compare` has it, in short."""
+    told = {(each["metric"], each["variant"]): each for each in compared}
+    baseline = next((each["baseline"] for each in compared), "")
+    others = sorted({each["variant"] for each in compared} - {baseline})
+    table = _titled("wordings compared")
+    for heading in (baseline, *(each for other in others for each in (other, "difference", "p", ""))):
+        table.add_column(heading, justify="right")
+    for metric in _COMPARED:
+        if usual := told.get((metric, baseline)):
+            cells = [cell for other in others for cell in _contrasted(told[metric, other])]
+            table.add_row(metric.removeprefix("score:").replace("_", " "), _figure(usual["value"]), *cells)
+    table.add_section()
+    console.print(table)
+
+
+def _contrasted(other: Mapping[str, Any]) -> tuple[str, ...]:
+    """Its value, how far that is from the baseline's, and what may be concluded."""
+    effect = other.get("effect") or {}
+    ends = [_figure(effect.get(end), "+") for end in ("value", "low", "high")]
+    chance = other.get("p_adjusted")
+    return (
+        _figure(other["value"]),
+        escape(f"{ends[0]} [{ends[1]}, {ends[2]}]"),
+        "-" if chance is None else f"{chance:.2g}",
+        other["verdict"],
+    )
+
+
+def _figure(value: float | None, sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.3g}"
+
+
 def _sampling(console: Console, sampling: Sampling) -> None:
     reasons = ", ".join(f"{name} {count}" for name, count in sorted(sampling.reasons.items()) if count)
     decided = sampling.kept + sampling.dropped
     console.print(f"[bold]the sampler[/] kept {sampling.kept} of {decided} traces: {reasons}\n")
-
-
-def _checks(demo: Demo, sampling: Sampling, records: list[Document], failed: list[str]) -> list[Check]:
-    asked, decided, base = len(demo.asks), sampling.kept + sampling.dropped, sampling.reasons.get("base", 0)
-    told, traces = attempts(records), {each["trace_id"] for each in records}
-    kept, leaks, masks = len(demo.kept_traces(failed)), demo.leaks(), _masks(records)
-    people, variants = _values(records, names.USER_ID), _values(records, names.PROMPT_VARIANT)
-    return [
-        Check(
-            "every question has the records of its model calls",
-            len(traces) == asked,
-            f"{len(records)} calls for {len(traces)} of {asked} questions",
-        ),
-        Check(
-            "the records account for every request that the model got",
-            told == demo.requests,
-            f"{told} attempts recorded, {demo.requests} requests seen by the model",
-        ),
-        Check("the sampler judged every request's trace", decided >= asked, f"{decided} judged of {asked}"),
-        Check("it kept every failed one", 0 < kept == len(failed), f"{kept} of {len(failed)}"),
-        Check("and only some of the ordinary ones", 0 < base < asked * MOST_BY_CHANCE, f"{base} by the base rate"),
-        Check("who asked is on every record", "" not in people and len(people) <= PEOPLE, f"{len(people)} people"),
-        Check("and which prompt", "" not in variants and len(variants) > 1, ", ".join(sorted(variants))),
-        Check(
-            "personal data was masked", bool(masks), ", ".join(f"{kind} in {n}" for kind, n in sorted(masks.items()))
-        ),
-        Check(
-            "and is nowhere in the clear", not leaks, f"{len(leaks)} planted values found" if leaks else "none found"
-        ),
-    ]
-
-
-def _verified(verdict: Verdict) -> Check:
-    told = f"{verdict.proven:,} of {verdict.records:,} records in {verdict.chains} chains are proven by signatures"
-    holds = verdict.is_sound and 0 < verdict.proven == verdict.records
-    return Check("throughline verify finds the evidence whole", holds, "; ".join((told, *verdict.findings)))
-
-
-def _values(records: list[Document], name: str) -> set[str]:
-    """What the records say under this attribute; the empty string stands for a record that says nothing."""
-    return {str(each["attributes"].get(name, "")) for each in records}
-
-
-def _masks(records: list[Document]) -> Counter[str]:
-    """In how many records each kind was masked."""
-    return Counter(kind.partition(":")[0] for each in records for kind in each["attributes"].get(names.MASK_KINDS, ()))
 
 
 def _verdict(console: Console, checks: list[Check]) -> None:

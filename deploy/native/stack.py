@@ -35,7 +35,8 @@ TUNING: Final = {
     "SPAN_METRICS_INTERVAL": "5s",
     "COLLECTOR_OWN_METRICS_INTERVAL_MS": "10000",
 }
-"""The Collector's settings for one person's machine; whoever sets them in his environment wins."""
+"""The Collector's settings for one machine; whoever sets them in his environment wins."""
+PASSED_ON: Final = ("THROUGHLINE_PRICES_FILE",)  # from whoever starts it; Throughline's other settings are the stack's
 PartsOf = Callable[[Path, Ports, Mapping[str, str], Security | None], list[Part]]
 
 
@@ -64,6 +65,7 @@ def _addresses(ports: Ports, own: Mapping[str, str], *, secure: bool) -> dict[st
         "LLM_MODEL": own.get("LLM_MODEL") or "sim-small",
         # Where an experiment is stopped and a prompt changed while the stack runs.
         "THROUGHLINE_PROMPTS": own.get("THROUGHLINE_PROMPTS") or str(PROMPTS),
+        **{name: own[name] for name in PASSED_ON if own.get(name)},
         **{f"{variable[name]}_LISTEN": ports.address(name) for name in served},
         **{f"{variable[name]}_TARGET": ports.address(name) for name in served[1:4]},
     }
@@ -95,7 +97,7 @@ def _keepers(security: Security | None, evidence: Evidence) -> list[Part]:
         Part(
             name="templates",
             argv=store,
-            environment={**_retention(), **(security.of_elasticsearch("operator") if security else {})},
+            environment={**retention(), **(security.of_elasticsearch("operator") if security else {})},
             feeds=("elasticsearch",),
             deadline=180,
         ),
@@ -103,7 +105,7 @@ def _keepers(security: Security | None, evidence: Evidence) -> list[Part]:
             name="housekeeping",
             argv=(*store, "--every", "300", "--verify", "2h"),
             environment={
-                **_retention(),
+                **retention(),
                 **_operating(security),
                 **evidence.of_auditor(),
             },
@@ -135,7 +137,7 @@ def _operating(security: Security | None) -> dict[str, str]:
     return security.of_elasticsearch("operator", "operator") if security else {}
 
 
-def _retention() -> dict[str, str]:
+def retention() -> dict[str, str]:
     """Days for each kind of document, as compose reads them too."""
     lines = [line for line in RETENTION.read_text().splitlines() if line and not line.startswith("#")]
     return dict(line.split("=", 1) for line in lines)

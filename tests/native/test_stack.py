@@ -150,6 +150,13 @@ def test_a_batch_is_kept_for_as_many_attempts_as_the_exporter_makes(name: str, p
     assert float(parts[name].environment["OTEL_EXPORTER_OTLP_TIMEOUT"]) > pauses
 
 
+def test_a_callers_prices_reach_every_part(tmp_path: Path) -> None:
+    own = {"THROUGHLINE_PRICES_FILE": "/prices.json", "THROUGHLINE_SPOOL": "/mine"}
+    with closing(Stack(tmp_path, environment=own)) as stack:
+        assert stack.supervisor.environment["THROUGHLINE_PRICES_FILE"] == "/prices.json"
+        assert "THROUGHLINE_SPOOL" not in stack.supervisor.environment
+
+
 def test_a_callers_telemetry_settings_stay_outside(stack: Stack, tmp_path: Path) -> None:
     environment = stack.supervisor.environment
     assert environment["PATH"] == "x"
