@@ -17,7 +17,7 @@ BOARD: Final = Board(
         (8, ((spools.lost, 12), (spools.heard, 12))),
         (9, ((collector.queues_over_time, 8), (collector.arrived, 8), (collector.delivered, 8))),
         (9, ((collector.trouble, 12), (collector.send_failures, 12))),
-        (9, ((collector.outcomes, 8), (collector.not_stored, 8), (collector.retries, 8))),
+        (9, ((collector.outcomes, 8), (collector.why, 8), (collector.retries, 8))),
         (9, ((storage.rejected, 8), (storage.sizes_over_time, 8), (storage.documents_over_time, 8))),
         (9, ((storage.streams, 24),)),
         (9, ((sampling.by_policy, 8), (sampling.by_policy_over_time, 8), (sampling.decisions, 8))),

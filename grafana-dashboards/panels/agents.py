@@ -59,9 +59,7 @@ def tools() -> table.Panel:
 def tool_failures() -> table.Panel:
     """What goes wrong with which."""
     groups = {fields.TOOL: "Tool", fields.ERROR: "Error"}
-    only = f"{_TOOLS} AND _exists_:{fields.ERROR}"
-    panel = side_by_side("Failures by tool", groups, (CALLS,), of=_FILTER, only=only, source=sources.OPERATIONS)
-    return panel.no_value("no tool failed")
+    return side_by_side("Tools by error", groups, (CALLS,), of=_FILTER, only=_TOOLS, source=sources.OPERATIONS)
 
 
 def durations_over_time() -> timeseries.Panel:

@@ -24,6 +24,7 @@ _OUTCOME: Final = attribute("outcome")
 _SIZE: Final = measure("otelcol_exporter_queue_size")
 _CAPACITY: Final = measure("otelcol_exporter_queue_capacity")
 _PROCESSED: Final = measure("otelcol.elasticsearch.docs.processed")
+_RECEIVED: Final = measure("otelcol.elasticsearch.docs.received")
 _RETRIED: Final = measure("otelcol.elasticsearch.docs.retried")
 _MEMORY: Final = measure("otelcol_process_memory_rss")
 _CPU: Final = measure("otelcol_process_cpu_seconds")
@@ -88,18 +89,20 @@ def outcomes() -> timeseries.Panel:
     return counted("Documents by outcome", query)
 
 
-def not_stored() -> table.Panel:
-    """Why some were not taken."""
+def why() -> table.Panel:
+    """The same over the whole of the chosen time, with the reasons."""
     figures = (Figure("documents", "Documents", "sum", _PROCESSED),)
     groups = {_OUTCOME: "Outcome", fields.ERROR: "Error"}
-    only = f"_exists_:{_PROCESSED} AND NOT {_OUTCOME}:success"
-    panel = side_by_side("Documents not stored", groups, figures, of=OF, only=only, source=sources.METRICS)
-    return panel.description("A conflict is a second delivery of a record that is there.").no_value("all were stored")
+    only = f"_exists_:{_PROCESSED}"
+    panel = side_by_side("Documents by error", groups, figures, of=OF, only=only, source=sources.METRICS)
+    return panel.description("A conflict is a second delivery of a record that is there.")
 
 
 def retries() -> timeseries.Panel:
-    """How many documents were sent once more."""
-    return counted("Retried documents", _asked(total(_RETRIED, "1"), [over_time()], "retried"))
+    """How many documents were sent to Elasticsearch, and how many of these once more."""
+    first = _asked(total(_RECEIVED, "1"), [over_time()], "sent")
+    again = _asked(total(_RETRIED, "1"), [over_time()], "sent again", "B")
+    return measured("Documents sent and sent again", first, again)
 
 
 def memory() -> timeseries.Panel:

@@ -135,9 +135,12 @@ _UNKNOWN_IS_ZERO: Final = [{"type": "value", "options": {"0": {"text": "none", "
 """Grafana writes a percentile that there is none of as 0, and the sum of costs that nobody knows is 0, too."""
 _SECONDS: Final = {"unit": "s", "decimals": 2, "mappings": _UNKNOWN_IS_ZERO}
 
-CALLS: Final = Figure(
-    "calls", "Calls", "count", look={"custom_cellOptions": {"type": "gauge", "mode": "basic"}, "min": 0}
-)
+_BAR: Final = {
+    "custom_cellOptions": {"type": "gauge", "mode": "basic"},
+    "color": {"mode": "fixed", "fixedColor": "blue"},  # by Grafana's own thresholds 80 calls are an alarm
+    "min": 0,
+}
+CALLS: Final = Figure("calls", "Calls", "count", look=_BAR)
 ERRORS: Final = Figure("errors", "Errors", "sum", fields.DURATION, f"doc['{fields.ERROR}'].size()")
 """Rides on the duration, which every record has."""
 ERROR_RATE: Final = Figure(

@@ -76,8 +76,9 @@ def lines(panel: Plain, frames: Sequence[Frame]) -> list[Line]:
 
 def time_series(tile: Tile, panel: Plain, frames: Sequence[Frame], moment: Moment) -> None:
     """Lines or stacked bars over the chosen time, with a legend of the numbers that it asks for."""
-    series = _shares(lines(panel, frames))
+    series = lines(panel, frames)
     below = _legend(tile, panel, series)
+    series = _shares(series)
     axes = tile.chart(LEFT, 8, tile.width - LEFT - 12, tile.height - below - 34)
     stacks: dict[str, _Stack] = {}
     for line in series:

@@ -26,6 +26,7 @@ STEADY: Final[list[tuple[str, Plain, float]]] = [
     ("otelcol_exporter_sent_spans", {"exporter": JAEGER}, 28),
     ("otelcol_exporter_sent_spans", {"exporter": METRICS}, 30),
     ("otelcol_exporter_sent_metric_points", {"exporter": METRICS}, 6),
+    ("otelcol.elasticsearch.docs.received", {}, 42),
     ("otelcol.elasticsearch.docs.processed", {"outcome": "success"}, 40),
     ("otelcol_processor_tail_sampling_count_traces_sampled", {"policy": "errors"}, 1),
     ("otelcol_processor_tail_sampling_count_traces_sampled", {"policy": "share"}, 2),

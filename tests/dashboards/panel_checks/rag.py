@@ -206,9 +206,12 @@ def _tools(shown: Shown) -> None:
     assert (row["Tool"], row["Calls"], row["Errors"], row["p50"]) == ("lookup", 10, 1, pytest.approx(0.1))
 
 
-@checks("rag", "Failures by tool")
+@checks("rag", "Tools by error")
 def _tool_failures(shown: Shown) -> None:
-    assert shown.rows() == [{"Tool": "lookup", "Error": "ToolError", "Calls": 1}]
+    assert shown.rows() == [
+        {"Tool": "lookup", "Error": "(none)", "Calls": 9},
+        {"Tool": "lookup", "Error": "ToolError", "Calls": 1},
+    ]
 
 
 @checks("rag", "Agents, p95")
