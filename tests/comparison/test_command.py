@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -163,9 +164,11 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.outside: list[str] = []
+        self.identities: list[str | None] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.identities += [value for name, value in attributes if name == "id"]
         for name, value in attributes:
             refers = name in ("src", "href", "xlink:href", "data", "action") and not (value or "").startswith("#")
             if refers or (name.startswith("on")):
@@ -184,6 +187,10 @@ def test_the_report_is_one_page_that_needs_nothing_else(run: Run, help_desk: Req
     page.feed(text)
 
     assert page.outside == []
+    assert len(page.identities) == len(set(page.identities)) > 10
+    meant = re.findall(r'(?:url\(|href=")#([^)"]+)', text)
+    assert meant
+    assert set(meant) == set(page.identities)
     assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
     assert "url(http" not in text
     assert "@import" not in text

@@ -108,7 +108,7 @@ def compare(
         endpoints = Endpoints.find()
         client = stack.enter_context(endpoints.elasticsearch())
         publisher = stack.enter_context(publishing(endpoints)) if publish else None
-        turn = _Turn(client, asked, publisher, html, _folder(folder), stop_on_guardrail, json)
+        turn = _Turn(client, asked, publisher, html, _folder(folder), stop_on_guardrail, json, quiet=every is not None)
         if every is None:
             turn.take(None if prompt is None else [prompt])
         while every is not None:
@@ -169,6 +169,8 @@ class _Turn:
     folder: Path | None
     stop: bool
     json: bool
+    quiet: bool
+    """Whether it says no more than how much was published: what runs for days has a log."""
 
     def take(self, prompts: list[str] | None) -> None:
         """Compare these prompts, None: all with several variants. CommandError where there is nothing to compare."""
@@ -193,7 +195,8 @@ class _Turn:
         outcome = _run(self.client, asked, experiments)
         if self.html is not None:
             compared.write_page(outcome, self.html)
-        compared.show(outcome, json=self.json)
+        if self.json or not self.quiet:
+            compared.show(outcome, json=self.json)
         if self.publisher is not None:
             from throughline.comparison.publishing import reports
 
@@ -207,7 +210,11 @@ class _Turn:
             return {}
         from throughline.cli.prompts import look
 
-        return look(self.folder).experiments
+        try:
+            return look(self.folder).experiments
+        except CommandError as failed:  # figures are no worse for it; controls and weights are not known
+            _say(f"no experiments are known: {failed}; next: {failed.advice}")
+            return {}
 
 
 def _run(client: Elasticsearch, asked: Asked, experiments: Mapping[str, Any]) -> Outcome:

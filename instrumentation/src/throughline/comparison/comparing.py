@@ -55,7 +55,7 @@ class Finding:
     p_value: float | None = None
     """Adjusted for all comparisons."""
     needed: int | None = None
-    """About how many more requests, of all variants together, would decide an open one; None: nobody can tell."""
+    """About how many more requests, its own and the baseline's, would decide an open one; None: nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)

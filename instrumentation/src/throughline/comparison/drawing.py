@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import re
@@ -34,6 +35,8 @@ _STYLE: Final[Mapping[str, Any]] = {
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
 }  # fmt: skip
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE: Final = re.compile(r"(?<=\(|\")#([A-Za-z][\w.-]*)(?=[)\"])")
+_NAME: Final = re.compile(r' id="([^"]*)"')
 _FARTHEST: Final = 20.0
 
 
@@ -171,8 +174,12 @@ def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 
 
 def _svg(figure: Figure) -> str:
+    """The picture, with no name that another one on the same page has."""
     written = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(written, format="svg", transparent=True, metadata=nothing)
     drawn = written.getvalue().replace(_INK, "currentColor")
-    return drawn[drawn.index("<svg") :]
+    drawn = drawn[drawn.index("<svg") :]
+    own, meant = hashlib.sha256(drawn.encode()).hexdigest()[:8], set(_REFERENCE.findall(drawn))
+    drawn = _NAME.sub(lambda found: f' id="{own}-{found[1]}"' if found[1] in meant else "", drawn)
+    return _REFERENCE.sub(f"#{own}-\\1", drawn)
