@@ -254,6 +254,24 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
         Judge(FAITHFULNESS, Model(), model="m", **wrong)
 
 
+def test_what_a_judge_says_is_not_judged(telemetry: Telemetry) -> None:
+    """Else an application that judges whatever its own client answers would never end, nor its bill."""
+    telemetry.instrument()
+    asked: list[str] = []
+
+    def ask(messages: list[Message]) -> str:
+        asked.append(messages[1]["content"])
+        assert judge(Answer(VERDICT, ["Ten days."])) is None
+        assert judge.soon(Answer(VERDICT, ["Ten days."])) is False
+        return VERDICT
+
+    judge = Judge(FAITHFULNESS, ask, model="m")
+    assert judge(ANSWER) is not None
+    assert judge.drain(20)
+    assert len(asked) == 1
+    assert judge.counts == {"judged": 1, "failed": 0, "dropped": 0}
+
+
 async def test_an_asynchronous_judge_is_awaited_and_keeps_the_context(telemetry: Telemetry) -> None:
     telemetry.instrument()
     seen: list[throughline.Identity] = []

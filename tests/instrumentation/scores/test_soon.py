@@ -106,6 +106,28 @@ async def test_an_asynchronous_judge_runs_in_the_loop_after_the_request(telemetr
     assert [event.attributes[names.USER_ID] for event in evaluations(telemetry)] == ["ada"] * 3
 
 
+def test_from_threads_an_asynchronous_judge_is_asked_in_one_loop_that_stays(telemetry: Telemetry) -> None:
+    """A client keeps connections, which belong to the loop in which they were opened."""
+    telemetry.instrument()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def ask(_messages: list[Message]) -> str:
+        loops.append(asyncio.get_running_loop())
+        return VERDICT
+
+    judge = Judge(FAITHFULNESS, ask, model="m", threads=2)
+    for user in ("ada", "bob", "carol"):
+        with throughline.identify(user_id=user):
+            assert judge.soon(ANSWER)
+    assert judge.drain(PATIENCE)
+    assert judge(ANSWER) is not None
+    assert len(loops) == 4
+    assert len(set(loops)) == 1
+    assert not loops[0].is_closed()
+    assert [event.attributes.get(names.USER_ID) for event in evaluations(telemetry)][-1] is None
+    assert {event.attributes.get(names.USER_ID) for event in evaluations(telemetry)} == {"ada", "bob", "carol", None}
+
+
 async def test_what_the_loop_cancels_is_counted_as_dropped(telemetry: Telemetry) -> None:
     telemetry.instrument()
 

@@ -19,10 +19,11 @@ from opentelemetry.context import Context
 from throughline import instrumentor
 from throughline.contained import contained, lost
 from throughline.evaluations import Evaluation, emit, spanned
-from throughline.identity import stamps
+from throughline.identity import carried, stamps
 from throughline.scores import verdicts
 from throughline.scores.answers import Answer, Score
 from throughline.scores.asking import asking, masked
+from throughline.scores.looping import settled
 from throughline.scores.rubrics import Message, Rubric
 from throughline.scores.sampling import chosen
 from throughline.scores.waiting import Line
@@ -137,7 +138,7 @@ class Judge:
         """None where this answer is not to be judged, or nobody could see the verdict."""
         current = context.get_current()
         evaluated = spanned(trace_id, span_id) if trace_id or span_id else current
-        if instrumentor.recorder() is None:
+        if instrumentor.recorder() is None or carried(current).get("judging"):  # a judge's own words are judged by none
             return None
         case = _Case(answer, current, evaluated, response_id)
         return case if contained(self._is_asked, case) else None
@@ -239,11 +240,7 @@ def _settled(reply: Any) -> Any:
         if inspect.iscoroutine(reply):
             reply.close()
         raise TypeError("this judge's ask is asynchronous: await judge.awaited(…)")
-    return asyncio.run(_awaited(reply))
-
-
-async def _awaited(reply: Awaitable[Any]) -> Any:
-    return await reply
+    return settled(reply)
 
 
 def _has_loop() -> bool:
