@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, cast
@@ -39,6 +39,7 @@ _OF_A_PROMPT = tuple(key for name, key in KEYS.items() if name.startswith("promp
 _BOOLEANS = frozenset({names.KEEP, names.JUDGING})
 _BAGGAGE = next(iter(baggage.set_baggage("", "", Context())))  # the API copies all of it for each entry
 _MAXIMUM_LENGTH = 256  # baggage comes from outside; a longer value is cut, so that no caller can bloat every span
+# What goes out is cut as well: the propagator drops a longer entry, and a receiver a header with too many of them.
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,14 @@ def _value(key: str, entry: str) -> str | bool | tuple[str, ...]:
         return entry.lower() in ("true", "1")
     if key != names.PROMPT_VARIABLES:
         return entry[:_MAXIMUM_LENGTH]
-    whole = entry if len(entry) <= _MAXIMUM_LENGTH else entry[: _MAXIMUM_LENGTH + 1].rpartition(",")[0]
-    return tuple(name for name in whole.split(",") if name)
+    return tuple(name for name in _cut(key, entry).split(",") if name)
+
+
+def _cut(key: str, entry: str) -> str:
+    """No longer than it may be; of a list, whole names."""
+    if len(entry) <= _MAXIMUM_LENGTH:
+        return entry
+    return entry[: _MAXIMUM_LENGTH + 1].rpartition(",")[0] if key == names.PROMPT_VARIABLES else entry[:_MAXIMUM_LENGTH]
 
 
 @contextmanager
@@ -111,8 +118,9 @@ def identify(
     """Everything that runs inside, in this process and in the services it calls, belongs to this user and prompt.
 
     What is left out keeps the value that it had, but who names a prompt (`prompt_name`, or all of it at once by
-    `prompt`) names it anew: nothing of another prompt or its experiment stays. `judging=False` takes it back. The span
-    that is current at entry, and the record of what it is the span of, say so too, but for `judging`.
+    `prompt`) names it anew: nothing of another prompt or its experiment stays, with `prompt_name=""` nothing of any.
+    `judging=False` takes it back. The span that is current at entry, and the record of what it is the span of, say so
+    too, but for `judging`.
     """
     given = Identity(
         user_id, session_id, conversation_id, prompt_name, prompt_version, prompt_variant, prompt_template_hash,
@@ -144,7 +152,9 @@ def _carrying(current: Context, given: Mapping[str, Any]) -> Context:
     entries = dict(baggage.get_all(current))
     for key in _OF_A_PROMPT if "prompt_name" in given else ():
         entries.pop(key, None)
-    entries.update({KEYS[name]: _written(value) for name, value in given.items() if value is not None})
+    entries.update(
+        {KEYS[name]: _cut(KEYS[name], _written(value)) for name, value in given.items() if value is not None}
+    )
     if given.get("judging") is False:
         del entries[names.JUDGING]
     return Context({**current, _BAGGAGE: entries})
@@ -153,7 +163,7 @@ def _carrying(current: Context, given: Mapping[str, Any]) -> Context:
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, str) else ",".join(value)
+    return str(value) if isinstance(value, str) or not isinstance(value, Iterable) else ",".join(map(str, value))
 
 
 def stamps(current: Context) -> Mapping[str, str | bool | tuple[str, ...]]:

@@ -71,6 +71,27 @@ def test_who_names_a_prompt_anew_keeps_nothing_of_the_one_before(telemetry: Tele
         assert throughline.identity().prompt_variables == ("question",)
 
 
+def test_whatever_is_given_is_carried_as_text_and_costs_no_call(telemetry: Telemetry) -> None:
+    with throughline.identify(user_id=42, prompt_name="p", prompt_version=3):  # type: ignore[arg-type]
+        assert throughline.identity() == throughline.Identity(user_id="42", prompt_name="p", prompt_version="3")
+
+
+def test_what_is_too_long_for_baggage_is_cut_and_takes_nothing_else_with_it(telemetry: Telemetry) -> None:
+    variables = [f"variable_{number:03}" for number in range(1_000)]
+    outgoing: dict[str, str] = {}
+    with throughline.identify(user_id="u" * 10_000, session_id="s-1", prompt_name="answer", prompt_variables=variables):
+        here = throughline.identity()
+        propagate.inject(outgoing)
+    token = context.attach(propagate.extract(outgoing))
+    try:
+        assert throughline.identity() == here
+    finally:
+        context.detach(token)
+    assert here == throughline.Identity(
+        user_id="u" * 256, session_id="s-1", prompt_name="answer", prompt_variables=tuple(variables[:19])
+    )  # nineteen names of twelve characters, with commas, are 246
+
+
 def test_judging_can_be_taken_back_from_who_said_so_by_baggage(telemetry: Telemetry) -> None:
     token = context.attach(propagate.extract({"baggage": "throughline.judging=true"}))
     try:
