@@ -18,6 +18,7 @@ from opentelemetry.instrumentation.grpc import GrpcAioInstrumentorClient, GrpcAi
 from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from starlette import applications
+from throughline_services.gateway.asking import Services
 from throughline_services.gateway.bodies import Question
 from throughline_services.llm_caller.calling import Model
 from throughline_services.postprocessor import servicer as postprocessor
@@ -149,13 +150,16 @@ async def test_experiment_and_template_of_a_user_are_known_to_every_service_and_
     seen: dict[str, throughline.Identity] = {}
     noting(monkeypatch, Model, "_request", seen)
     noting(monkeypatch, postprocessor, "process", seen)
+    noting(monkeypatch, Services, "_build", seen)
     everything = await gateway()
     answers = {}
     for number in range(12):
         reply = await everything.http.post(
             f"{everything.url}/v1/ask",
             json={"question": "How long does a claim take?", "user_id": f"u{number}"},
-            headers={"baggage": "throughline.judging=true,throughline.experiment.name=another"},
+            headers={
+                "baggage": "throughline.judging=true,throughline.experiment.name=another,gen_ai.prompt.name=another"
+            },
         )
         answers[f"u{number}"] = reply.json()["prompt"]["variant"]
         with throughline.identify(user_id=f"u{number}"):
@@ -163,7 +167,8 @@ async def test_experiment_and_template_of_a_user_are_known_to_every_service_and_
             expected = throughline.Identity(user_id=f"u{number}", **chosen.identity)
         assert expected.experiment == "help-desk-wording"
         assert answers[f"u{number}"] == chosen.variant
-        assert seen == {"_request": expected, "process": expected}
+        before = throughline.Identity(user_id=f"u{number}")
+        assert seen == {"_build": before, "_request": expected, "process": expected}
         assert everything.corpus.identities[-1] == expected
     assert set(answers.values()) == {"concise", "stepwise"}
 

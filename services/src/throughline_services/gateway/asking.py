@@ -68,7 +68,9 @@ class Services:
                 session_id=question.session_id,
                 conversation_id=question.conversation_id,
                 keep=question.keep,
-                judging=False,  # whatever the caller's baggage says: a question is the application's own traffic
+                # Whatever the caller's baggage says: a question is the application's own traffic, of no prompt as yet.
+                judging=False,
+                prompt_name="",
             ),
             throughline.workflow("ask"),
         ):
