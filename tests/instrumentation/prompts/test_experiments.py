@@ -10,7 +10,7 @@ import pytest
 import throughline
 from instrumentation.prompts.folders import Written
 from throughline import prompts
-from throughline.prompts import Prompt, State
+from throughline.prompts import Prompt, State, stopping
 
 DAY = timedelta(days=1)
 
@@ -97,6 +97,18 @@ def test_a_kill_needs_no_other_file_to_be_sound_and_none_in_its_own(greeting: Wr
     greeting.later()
     assert told(asked(greeting)) == CONTROL
     assert prompts.stops(greeting.path) == {"wording": prompts.Stop()}
+
+
+def test_who_has_a_number_and_no_name_can_kill_as_well(greeting: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under any user's number."""
+
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(stopping.getpass, "getuser", unknown)
+    monkeypatch.setattr(stopping.os, "getuid", lambda: 12345)
+    prompts.stop(greeting.path, "wording", "it fails")
+    assert prompts.stops(greeting.path)["wording"].by == "12345"
 
 
 def test_stopped_by_its_declaration_is_stopped_as_well(greeting: Written) -> None:

@@ -15,6 +15,7 @@ import rfc8785
 import throughline
 from instrumentation.prompts.folders import GREETING, Written
 from throughline import prompts
+from throughline.prompts import scanning
 
 
 def test_the_highest_number_is_the_current_version(written: Written) -> None:
@@ -160,6 +161,40 @@ def test_links_are_followed_as_kubernetes_mounts_files(greeting: Written) -> Non
     (greeting.path / "linked").symlink_to(greeting.path / "greeting")
     (greeting.path / "greeting" / "2.yaml").symlink_to(greeting.path / "greeting" / "1.yaml")
     assert greeting.folder.get("linked").version == 2
+
+
+def test_a_link_that_leads_nowhere_costs_its_file_alone(greeting: Written) -> None:
+    greeting.experiments(wording={})
+    assert greeting.folder.current().experiments.keys() == {"wording"}
+    (greeting.path / "greeting" / "2.yaml").symlink_to("gone.yaml")
+    (greeting.path / "experiments.yaml").unlink()
+    (greeting.path / "experiments.yaml").symlink_to("gone.yaml")
+    (greeting.path / "round").symlink_to("round")
+    greeting.later()
+    assert greeting.folder.get("greeting").version == 1
+    assert greeting.folder.current().experiments.keys() == {"wording"}
+    assert [each.file for each in greeting.said] == ["experiments.yaml", "greeting/2.yaml"]
+    prompts.stop(greeting.path, "wording", "")
+    greeting.later()
+    assert greeting.folder.current().stopped == {"wording"}
+
+
+def test_a_folder_that_may_not_be_listed_costs_its_prompt_alone(
+    greeting: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A volume has a `lost+found` that is root's alone; this test may be run by root."""
+    listed = scanning.os.scandir
+
+    def refused(path: Any) -> Any:
+        if Path(path).name in ("secret", "lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    greeting.version(1, name="secret")
+    (greeting.path / "lost+found").mkdir()
+    monkeypatch.setattr(scanning.os, "scandir", refused)
+    assert greeting.folder.get("greeting").version == 1
+    assert [str(each) for each in greeting.said] == ["secret: cannot be read: Permission denied"]
 
 
 def test_the_folder_of_the_environment_is_used_and_one_that_is_not_named_is_told(

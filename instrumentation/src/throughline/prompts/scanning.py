@@ -19,6 +19,8 @@ _ENDINGS: Final = (".yaml", ".yml")
 
 Signature = tuple[int, int, int]
 """Time of the last change, size and number of a file: a change leaves none of the three as they were by chance."""
+_NOWHERE: Final = (0, 0, 0)
+"""Of a file that is not there when one looks for it: who reads it learns why."""
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ def scan(folder: Path) -> Found:
     """Raises OSError where it cannot be listed. What begins with a point, and what is no YAML, is left alone."""
     found = Found()
     for entry in _listed(folder):
-        if entry.is_dir():
+        if _is_folder(entry):
             _folder(entry, found)
         elif entry.name == EXPERIMENTS:
             found.experiments = _signature(entry)
@@ -49,7 +51,12 @@ def _folder(entry: os.DirEntry[str], found: Found) -> None:
     if entry.name == STOPPED:
         found.stopped = {each.name.removesuffix(".yaml") for each in _listed(entry) if each.name.endswith(".yaml")}
         return
-    files = [each for each in _listed(entry) if each.name.endswith(_ENDINGS)]
+    try:
+        files = [each for each in _listed(entry) if each.name.endswith(_ENDINGS)]
+    except OSError as error:
+        if re.fullmatch(NAME, entry.name):
+            found.problems.append(Problem(entry.name, "", f"cannot be read: {error.strerror}"))
+        return
     if files and not re.fullmatch(NAME, entry.name):
         message = "is no name of a prompt: use small letters, digits, - and _, at most 64"
         found.problems.append(Problem(entry.name, "", message))
@@ -67,7 +74,17 @@ def _listed(folder: Path | os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
         yield from sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
 def _signature(entry: os.DirEntry[str]) -> Signature:
     """By the entry's own `stat`, which follows links: Kubernetes mounts files as such."""
-    told = entry.stat()
+    try:
+        told = entry.stat()
+    except OSError:
+        return _NOWHERE
     return told.st_mtime_ns, told.st_size, told.st_ino

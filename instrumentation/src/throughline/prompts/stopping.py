@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,9 +35,17 @@ def stop(folder: Path, name: str, reason: str) -> None:
     Stopping again changes nothing but the reason. Raises PromptError for what is no name, and OSError.
     """
     file = _file(folder, name)
-    told = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser(), "reason": reason}
+    told = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": _who(), "reason": reason}
     file.parent.mkdir(exist_ok=True)
     file.write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _who() -> str:
+    """In a container a user may have a number and no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def start(folder: Path, name: str) -> bool:
