@@ -55,6 +55,19 @@ def test_check_lists_every_mistake_and_fails(run: Run, greeting: Written, here: 
     assert "3 problems" in run("prompts", **here).err
 
 
+def test_what_people_write_is_shown_as_it_is_whatever_it_would_mean_to_a_terminal(
+    run: Run, greeting: Written, here: dict[str, Any]
+) -> None:
+    greeting.version(1, owner="[/] [red]team", changelog="[/bold] said", **{"\x1b[2Jkey": 1})
+    checked = run("prompts", "check", **here)
+    assert "\ufffd[2Jkey: is unknown" in checked.out
+    assert "\ufffd[2Jkey: is unknown" in run("prompts", "show", "greeting", **here).err
+    greeting.version(1, owner="[/] [red]team", changelog="[/bold] said")
+    assert "[/] [red]team" in " ".join(run("prompts", **here).out.split())
+    run("experiments", "stop", "wording", "--reason", "[/] too [red]long", **here)
+    assert "[/] too [red]long" in " ".join(run("experiments", **here).out.split())
+
+
 def test_shows_a_prompt_as_it_is_written_and_as_a_model_gets_it(run: Run, here: dict[str, Any]) -> None:
     written = run("prompts", "show", "greeting", **here)
     assert written.code == 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from throughline.cli import wording
 from throughline.cli.failures import bad_input, not_found, reported
@@ -121,7 +122,7 @@ def _listed(snapshot: Snapshot, stops: dict[str, Stop]) -> Table:
         of = f"{high - low:.0%} of {experiment.unit}s" + (f" in {experiment.group}" if experiment.group else "")
         rails = [f"{each.metric} by {each.worse_than:g}" for each in experiment.guardrails]
         state = snapshot.state(name, datetime.now(UTC))
-        why = wording.printable(_why(stops.get(name)))
+        why = Text(wording.printable(_why(stops.get(name))))
         table.add_row(name, experiment.prompt, state, ", ".join(variants), of, ", ".join(rails), why)
     return table
 

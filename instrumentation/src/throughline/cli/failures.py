@@ -11,6 +11,7 @@ from elasticsearch import ApiError, TransportError
 from rich.console import Console
 from rich.text import Text
 
+from throughline.cli import wording
 from throughline.servers import without_logins
 
 NOT_FOUND, BAD_INPUT, UNREACHABLE, FAULT, INTERRUPTED = 1, 2, 3, 70, 130
@@ -84,6 +85,6 @@ def of_a_part(error: Exception) -> CommandError:
 
 def _exit(error: CommandError) -> typer.Exit:
     console = Console(stderr=True, soft_wrap=True)
-    console.print(Text.assemble(("error: ", "bold red"), without_logins(str(error))))
+    console.print(Text.assemble(("error: ", "bold red"), wording.printable(without_logins(str(error)))))
     console.print(Text.assemble(("next:  ", "bold"), error.advice))
     return typer.Exit(error.code)

@@ -69,7 +69,7 @@ def check(context: typer.Context, folder: Folder = None, json: Json = False) -> 
         if json:
             write_json({"file": problem.file, "field": problem.field, "message": problem.message})
         else:
-            typer.echo(f"{problem}")
+            typer.echo(wording.printable(str(problem)))
     if snapshot.problems:
         raise typer.Exit(1)
     if not json:
@@ -202,5 +202,5 @@ def _listed(snapshot: Snapshot) -> Table:
     for name, versions in snapshot.prompts.items():
         told = _told(snapshot, name)
         row = (name, ", ".join(map(str, sorted(versions))), ", ".join(told["variants"]))
-        table.add_row(*row, wording.printable(told["owner"]), wording.printable(told["changelog"]))
+        table.add_row(*row, *(Text(wording.printable(told[field])) for field in ("owner", "changelog")))
     return table
