@@ -78,7 +78,7 @@ def time_series(tile: Tile, panel: Plain, frames: Sequence[Frame], moment: Momen
     """Lines or stacked bars over the chosen time, with a legend of the numbers that it asks for."""
     series = lines(panel, frames)
     below = _legend(tile, panel, series)
-    series = _shares(series)
+    series = shares(series)
     axes = tile.chart(LEFT, 8, tile.width - LEFT - 12, tile.height - below - 34)
     stacks: dict[str, _Stack] = {}
     for line in series:
@@ -93,7 +93,7 @@ def time_series(tile: Tile, panel: Plain, frames: Sequence[Frame], moment: Momen
     over_time(axes, moment, tile.width)
 
 
-def _shares(series: list[Line]) -> list[Line]:
+def shares(series: list[Line]) -> list[Line]:
     """What is stacked to the whole, as shares of it at each time; the others as they are."""
     whole: dict[float, float] = {}
     is_share = [(line.look.custom.get("stacking") or {}).get("mode") == "percent" for line in series]

@@ -28,7 +28,8 @@ def since() -> str:
 
 
 def test_of_known_documents_there_is_something_in_every_panel(addresses: dict[str, str], since: str) -> None:
-    assert nothing_to_show(boards(["overview", "models"]), addresses, since) == []
+    wanted = boards(["overview", "models", "rag", "prompts", "pipeline", "runbooks"])
+    assert nothing_to_show(wanted, addresses, since) == []
 
 
 def test_of_nobodys_requests_there_is_nothing_in_any(addresses: dict[str, str], since: str) -> None:

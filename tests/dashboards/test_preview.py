@@ -103,6 +103,23 @@ def test_a_board_is_opened_with_its_own_time_and_values() -> None:
     assert shown.why_nothing == ""
 
 
+@pytest.mark.parametrize(
+    ("current", "chosen", "filled"),
+    [
+        ("chain 2", {}, "chain 2"),
+        ("no such chain", {}, "chain 1"),
+        ("", {}, "chain 1"),
+        ("", {"chain": "chain 7"}, "chain 7"),
+    ],
+)
+def test_a_variable_of_one_value_has_the_first_that_there_is(current: str, chosen: Any, filled: str) -> None:
+    sources, one = Recorded(), {**CHAIN, "current": {"value": current}}
+    board = board_of(query('chain:"$chain"'), variables=[TRACE, one])
+    list(opened(board, sources, None, chosen))  # type: ignore[arg-type]
+    ((target, _),) = sources.asked
+    assert target["query"] == f'chain:"{filled.replace(" ", chr(92) + " ")}"'
+
+
 def test_chosen_values_and_time_come_before_the_boards_own() -> None:
     sources = Recorded()
     board = board_of(query("user:$user"), variables=[USER])
