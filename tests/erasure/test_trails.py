@@ -215,6 +215,21 @@ def test_a_name_in_what_the_chain_proves_is_told(stores: Stores) -> None:
     assert ada not in left
 
 
+def test_the_id_and_name_of_a_tools_call_are_no_words_of_his(stores: Stores) -> None:
+    ada = f"ada-{stores.tag}"
+    trace, span = ids()
+    call, tool = f"call_{uuid.uuid4().hex}", f"look_up_{uuid.uuid4().hex}"
+    part = {"type": "tool_call", "id": call, "name": tool, "arguments": {"number": "4711"}}
+    said = [{"role": "assistant", "parts": [part]}]
+    stores.put("logs-genai.content", trace, span, attributes={names.OUTPUT_MESSAGES: said})
+    stores.put("logs-genai.record", trace, span, attributes={names.USER_ID: ada, **SALTS})
+    known = {names.USER_ID: ada, **SALTS, names.TOOL_CALL_ID: call, names.TOOL_NAME: tool}
+    stores.put("logs-genai.operation", trace, "3" * 16, attributes=known)
+    assert stores.erase(ada) == []
+    (kept,) = stores.attributes("logs-genai.operation")
+    assert (kept[names.TOOL_CALL_ID], kept[names.TOOL_NAME]) == (call, tool)
+
+
 def test_every_remainder_is_told(stores: Stores) -> None:
     ada = f"ada-{stores.tag}"
     trace, span = ids()

@@ -32,6 +32,8 @@ _SAMPLES: Final = 20
 _SAMPLED_RECORDS: Final = 200
 _LEAST, _MOST = 20, 200  # characters of a sample: enough to be his words, and few enough to be looked for as a phrase
 _PAUSE: Final = 1.0
+_LABELS: Final = frozenset({"id", "name", "type"})
+"""Of a message's part, what is nobody's words: a tool's name and the id of its call stay on its record."""
 
 
 def samples(client: Elasticsearch, trail: Trail) -> list[str]:
@@ -52,8 +54,9 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
+        labels = _LABELS if "type" in value else ()
         for name, inner in value.items():
-            if not name.startswith("throughline."):
+            if name not in labels and not name.startswith("throughline."):
                 yield from _texts(inner)
     elif isinstance(value, list):
         for inner in value:
