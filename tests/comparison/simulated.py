@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 from throughline.comparison.sample import Codes, Numbers, Sample
 
 Draw = Callable[[np.random.Generator, Codes, Numbers], Numbers]
@@ -82,6 +83,15 @@ def errors(baseline: float = 0.01, variant: float = 0.01) -> Draw:
     def draw(chance: np.random.Generator, place: Codes, habits: Numbers) -> Numbers:
         rates = np.where(place, variant, baseline) * np.exp(habits - 0.5)
         return (chance.random(habits.size) < rates).astype(np.float64)
+
+    return draw
+
+
+def broken(baseline: float, variant: float) -> Draw:
+    """So many requests fail, and all of one user's do, or none."""
+
+    def draw(chance: np.random.Generator, place: Codes, habits: Numbers) -> Numbers:
+        return (stats.norm.cdf(habits) < np.where(place, variant, baseline)).astype(np.float64)
 
     return draw
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from comparison.simulated import Design, Draw, Experiment, costs, errors, looks, stars, times
+from comparison.simulated import Design, Draw, Experiment, broken, costs, errors, looks, stars, times
 from scipy import stats
 from throughline.comparison import always
 from throughline.comparison.contrast import FEWEST_CARRIERS, FEWEST_USERS, Contrast
@@ -91,10 +91,13 @@ def test_the_usual_test_on_the_same_experiments_is_wrong_far_oftener(case: str) 
 @pytest.mark.parametrize("heavy", [False, True], ids=["alike", "some ask most"])
 @pytest.mark.parametrize(("draw", "name"), [(times(), "latency"), (stars(), "score:stars")], ids=["times", "stars"])
 def test_peeking_is_as_safe_where_the_same_users_come_back(draw: Draw, name: str, heavy: bool) -> None:
-    design = Design(draw, users=120, requests=15, returning=True, heavy=heavy)
-    wrong = np.mean([is_ever_found(metric_of(name), each) for each in design.experiments(300)])
+    design = Design(draw, users=1200 if heavy else 240, requests=3 if heavy else 15, returning=True, heavy=heavy)
+    experiments = list(design.experiments(200))
+    wrong = np.mean([is_ever_found(metric_of(name), each) for each in experiments])
 
-    assert wrong <= at_most(ALPHA, 300), wrong
+    assert wrong <= at_most(ALPHA, 200), wrong
+    judged = [contrast(metric_of(name), each.samples()) is not None for each in experiments]
+    assert np.mean(judged) > 0.9, "that this is about something"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,21 @@ def test_the_interval_has_the_truth_in_it_at_every_look(design: Design, name: st
                 break
 
     assert missed / 300 <= at_most(ALPHA, 300), missed
+
+
+@pytest.mark.parametrize("draw", [errors(0.002, 0.012), broken(0.002, 0.012)], ids=["requests fail", "users fail"])
+def test_rates_that_differ_by_what_matters_are_not_said_to_be_alike(draw: Draw) -> None:
+    """Although a rate may be said to be alike before ten users had a failure."""
+    wrong = 0
+    for experiment in Design(draw, users=2000, requests=3).experiments(150, seed=6):
+        for requests in looks(experiment, 25):
+            means = Means(*experiment.first(requests), is_rate=True)
+            found = means.difference()
+            if found.distance + always.reach(found, ALPHA) * found.error < 0.01:
+                wrong += 1
+                break
+
+    assert wrong / 150 <= at_most(ALPHA, 150), wrong
 
 
 def test_a_large_difference_is_found_long_before_all_users_came() -> None:
