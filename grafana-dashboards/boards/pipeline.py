@@ -14,7 +14,7 @@ BOARD: Final = Board(
     rows=(
         (9, ((collector.queues_now, 10), (spools.now, 14))),
         (9, ((spools.delays, 8), (spools.sizes, 8), (spools.records, 8))),
-        (8, ((spools.lost, 12), (spools.heard, 12))),
+        (8, ((spools.delivered, 8), (spools.lost, 8), (spools.heard, 8))),
         (9, ((collector.queues_over_time, 8), (collector.arrived, 8), (collector.delivered, 8))),
         (9, ((collector.trouble, 12), (collector.send_failures, 12))),
         (9, ((collector.outcomes, 8), (collector.why, 8), (collector.retries, 8))),

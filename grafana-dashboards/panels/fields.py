@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from throughline import names
+from throughline.store.mappings import DELIVERY_DELAY
 
 
 def attribute(name: str) -> str:
@@ -20,6 +21,8 @@ def measure(name: str) -> str:
 TIME: Final = "@timestamp"
 TRACE: Final = "trace_id"
 EVENT: Final = "event_name"
+DELIVERY: Final = DELIVERY_DELAY
+"""Seconds from the end of a call until the Collector handed its record to Elasticsearch."""
 SERVICE: Final = f"resource.{attribute(names.SERVICE_NAME)}"
 ENVIRONMENT: Final = f"resource.{attribute(names.DEPLOYMENT_ENVIRONMENT_NAME)}"
 OPERATION: Final = attribute(names.OPERATION_NAME)

@@ -9,9 +9,10 @@ from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models import elasticsearch as model
 
 from panels import fields, sources
-from panels.drawing import alarming, counted, measured
+from panels.drawing import alarming, counted, lines, measured
 from panels.figures import CALLS, Figure, side_by_side
-from panels.queries import ask, each_over_time, term, total
+from panels.queries import PERCENTS, ask, each_over_time, over_time, percentiles, term, total
+from panels.shaping import properties
 from panels.variables import chosen
 
 _OF: Final = chosen(("environment", "service"))
@@ -47,6 +48,16 @@ def records() -> timeseries.Panel:
 def delays() -> timeseries.Panel:
     """How long the oldest record waits: the delay of evidence."""
     return measured("Delay of the oldest record", _largest(fields.SPOOL_AGE), unit="s").thresholds(alarming(*_LATE))
+
+
+def delivered() -> timeseries.Panel:
+    """How long records took from the end of their call to the store; what has not arrived has no delay yet."""
+    percents = percentiles(of=fields.DELIVERY)
+    query = ask([percents], [over_time()], of=_OF, source=sources.OPERATIONS, alias="{{metric}}")
+    panel = lines("Delivery of records", query, unit="s")
+    for percent in PERCENTS:
+        panel = panel.override_by_name(f"p{percent}.0", properties(displayName=f"p{percent}"))
+    return panel
 
 
 def lost() -> timeseries.Panel:

@@ -98,7 +98,7 @@ def test_queries_name_only_fields_that_are_written() -> None:
     measured = {field for field in fields if field.startswith("metrics.")}
     named = {field.removeprefix("resource.").removeprefix("attributes.") for field in own}
     named |= {field.removeprefix("metrics.") for field in measured}
-    assert fields - own - measured == {"@timestamp", "event_name", "trace_id"}
+    assert fields - own - measured == {"@timestamp", "event_name", "trace_id", "delivery_delay"}
     assert {name for name in named - known_names if not name.startswith("otelcol")} == LABELS
     kept = (FOLDER.parent / "collector-config" / "tiers" / "embedded.yaml").read_text()
     patterns = re.findall(r'IsMatch\(metric\.name, "([^"]+)"\)', kept)

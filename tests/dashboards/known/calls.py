@@ -12,6 +12,8 @@ from dashboards.known.documents import Plain, at, began, document
 from throughline import names
 
 STREAM: Final = "logs-genai.record.otel-dashboards"
+DELIVERED_AFTER: Final = 2_500
+"""Milliseconds that each record took to the store."""
 
 
 def records() -> list[Plain]:
@@ -121,4 +123,5 @@ def _record(service: str, trace: int, span: int, minute: int, attributes: Plain)
     made = {names.RECORD_ID: identity, names.START_TIME_UNIX_NANO: started}
     environment = "staging" if span == 1020 else "production"
     time = at(minute, span)
-    return document(service, identity, time, attributes | made, trace=f"{trace:032x}", environment=environment)
+    whole = document(service, identity, time, attributes | made, trace=f"{trace:032x}", environment=environment)
+    return whole | {"observed_timestamp": at(minute, span + DELIVERED_AFTER)}

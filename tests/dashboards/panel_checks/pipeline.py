@@ -65,6 +65,15 @@ def _records(shown: Shown) -> None:
     assert shown.series() == {"gateway": waiting, "llm-caller": waiting}
 
 
+@checks("pipeline", "Delivery of records")
+def _delivered(shown: Shown) -> None:
+    found = shown.series()
+    assert set(found) == {"p50.0", "p95.0", "p99.0"}
+    for points in found.values():
+        assert points[:50] == pytest.approx([2.5] * 50)
+        assert points[50:] == [None] * 10
+
+
 @checks("pipeline", "Dropped and refused records")
 def _lost(shown: Shown) -> None:
     found = {name: there(points) for name, points in shown.series().items()}
