@@ -22,6 +22,7 @@ STREAMS = {kind: f"logs-genai.{kind}.otel-explaining" for kind in KINDS}
 COUNT = 300
 SLOW, ORDINARY, TWIN, CHANGED, SEALED = (traffic.trace_id(number) for number in range(1000, 1005))
 FAILED, LONELY, FEW, JUDGED = (traffic.trace_id(number) for number in range(1005, 1009))
+ODD, OUTSIDE = traffic.trace_id(1011), traffic.trace_id(1012)
 CHAT, RETRIEVAL = f"{3:016x}", f"{1:016x}"
 QUESTION = "May I ask\ntwice?"
 Why = Callable[..., Any]
@@ -48,7 +49,12 @@ def _asked_about() -> list[Document]:
     judged = _typical(1008, wait=60.0)
     for document in judged:
         document["attributes"][names.JUDGING] = True
-    requests = [slow, failed, ordinary, twin, changed, sealed, lonely, *few, judged]
+    odd = _of_prompt(_typical(1011), "[/] odd")
+    odd[1]["attributes"][names.OPERATION_NAME] = "[/] step\x1b[2J"
+    outside = _of_prompt(_typical(1012), "outside of any trace")
+    for document in outside:
+        del document["trace_id"]
+    requests = [slow, failed, ordinary, twin, changed, sealed, lonely, *few, judged, odd, outside]
     return [document for request in requests for document in request]
 
 

@@ -14,7 +14,9 @@ from explaining.conftest import (
     FEW,
     JUDGED,
     LONELY,
+    ODD,
     ORDINARY,
+    OUTSIDE,
     RETRIEVAL,
     SEALED,
     SLOW,
@@ -86,6 +88,24 @@ def test_few_peers_are_told_as_too_few(run: Run, why: Why, stored: str) -> None:
     assert "p, adjusted" not in shown
 
 
+def test_without_any_peer_nothing_is_said_to_be_typical(run: Run, why: Why, stored: str) -> None:
+    alone = (SLOW, "--until", "2026-06-20")
+    told = why(*alone)
+    assert told["peers"]["count"] == 0
+    assert {(step["typical"], step["high"], step["excess"]) for step in told["steps"]} == {(None, None, None)}
+    shown = run("why", *alone, ELASTICSEARCH_URL=stored).out
+    assert shown.startswith("Took 10.3 s, and did not fail; no peer that succeeded is there to compare it with.")
+    assert "0 µs" not in shown
+    assert "+9 s" not in shown
+
+
+def test_names_are_shown_as_they_are_whatever_they_would_mean_to_a_terminal(run: Run, stored: str) -> None:
+    for arguments in (("why", ODD), ("diff", ODD, TWIN)):
+        ended = run(*arguments, ELASTICSEARCH_URL=stored)
+        assert ended.err == ""
+        assert "[/] step\ufffd[2J" in ended.out
+
+
 def test_a_period_bounds_the_peers(why: Why) -> None:
     assert why(SLOW, "--until", "2026-06-20")["peers"]["count"] == 0
     assert 0 < why(SLOW, "--since", "2026-06-21T08:00:00Z")["peers"]["count"] < COUNT
@@ -149,6 +169,8 @@ def test_two_record_ids_are_two_operations(run: Run, stored: str) -> None:
         (("why", "0" * 32), 1),
         (("why", f"{SLOW}{'9' * 16}"), 1),
         (("why", JUDGED), 1),
+        (("why", f"{OUTSIDE}{CHAT}"), 1),
+        (("diff", f"{OUTSIDE}{CHAT}", SLOW), 2),
         (("why", "no id"), 2),
         (("why", SLOW, "--since", "never"), 2),
         (("why", "ee000000"), 2),

@@ -74,7 +74,10 @@ def _side(store: Elasticsearch, identifier: str, *, alone: bool) -> Side:
     if request is not None and alone and record_id is not None:
         request = request.only(record_id)
     if request is None:
-        advice = "`throughline records --since 15m` lists the newest; spans alone, without records, cannot be compared"
+        advice = (
+            "`throughline records --since 15m` lists the newest; "
+            "calls of judges, and spans alone without records, are not compared"
+        )
         raise bad_input(f"no record of {identifier}", advice)
     return Side(request, evaluations)
 

@@ -14,6 +14,7 @@ from throughline.cli.wording import duration, printable
 from throughline.explaining.contrast import Contrast
 from throughline.explaining.explanation import Explanation
 from throughline.explaining.stored import Peers
+from throughline.explaining.timing import Excess
 
 _MOST: Final = 10
 
@@ -50,8 +51,9 @@ def _steps(found: Explanation) -> Table:
         if not step.seconds and found.outcome.failure:  # it did not come to be
             continue
         part = f"{100 * step.excess / found.excess:.0f} %" if found.excess > 0 else "-"
-        times = (duration(each) for each in (step.seconds, step.typical, step.high))
-        table.add_row(printable(step.step), *times, reasons.plus(step.excess), part)
+        beside = (duration(step.typical), duration(step.high), reasons.plus(step.excess), part)
+        shown = beside if found.outcome.duration else ("-",) * len(beside)
+        table.add_row(Text(printable(step.step)), duration(step.seconds), *shown)
     return table
 
 
@@ -87,7 +89,7 @@ def _words(each: Contrast, style: str) -> Text:
 def _scores(found: Explanation) -> Table:
     table = _table("scores", "score", "value", "typical", "percentile")
     for each in found.scores:
-        table.add_row(printable(each.name), f"{each.value:.3g}", f"{each.typical:.3g}", f"{each.percentile:.0f}")
+        table.add_row(Text(printable(each.name)), f"{each.value:.3g}", f"{each.typical:.3g}", f"{each.percentile:.0f}")
     return table
 
 
@@ -128,7 +130,7 @@ def as_json(found: Explanation, peers: Peers) -> dict[str, Any]:
         },
         "duration": asdict(what.duration) if what.duration else None,
         "failure": asdict(what.failure) if what.failure else None,
-        "steps": [asdict(each) | {"excess": each.excess} for each in found.steps],
+        "steps": [_step(each, is_beside_peers=what.duration is not None) for each in found.steps],
         "inside": [asdict(each) for each in found.inside],
         "first": _contrast(found.first),
         "second": _contrast(found.second),
@@ -138,6 +140,11 @@ def as_json(found: Explanation, peers: Peers) -> dict[str, Any]:
         "scores": [asdict(each) for each in found.scores],
         "next": _next(found, peers),
     }
+
+
+def _step(each: Excess, *, is_beside_peers: bool) -> dict[str, Any]:
+    beside = {"excess": each.excess} if is_beside_peers else dict.fromkeys(("typical", "high", "excess"))
+    return asdict(each) | beside
 
 
 def _contrast(each: Contrast | None) -> dict[str, Any] | None:

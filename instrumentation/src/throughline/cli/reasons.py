@@ -28,7 +28,8 @@ def _happened(found: Explanation) -> str:
         said = f"Failed in {what.failure.step} with {what.failure.error}; {alike if what.alike else 'no peer did'}."
         return f"{said} {_slow(what.duration)}".strip()
     if what.duration is None:
-        return f"Took {duration(found.request.seconds)}, and did not fail."
+        took = f"Took {duration(found.request.seconds)}, and did not fail"
+        return f"{took}; no peer that succeeded is there to compare it with."
     if what.verdict == "slow":
         return _slow(what.duration, peers)
     rank = f"the {ordinal(what.duration.percentile)} percentile of {peers:,} peers"

@@ -76,6 +76,8 @@ def trace_id_of(store: Elasticsearch, identifier: str) -> str:
         return written
     if len(written) > _TRACE_ID:
         record = queries.record(store, written)
+        if record and not record.get("trace_id"):
+            raise not_found(f"{identifier} ran outside of any trace", "`throughline records --json` shows its record")
         return str(record["trace_id"]) if record else written[:_TRACE_ID]
     return _of_beginning(store, written)
 

@@ -83,7 +83,8 @@ def _asked(store: Elasticsearch, identifier: str) -> Request:
     if asked is None:
         raise not_found(
             f"no record of {identifier}",
-            "a record is there some seconds after its call; `throughline records --since 15m` lists the newest",
+            "a record is there some seconds after its call; `throughline records --since 15m` lists the newest. "
+            "Calls of judges are not explained",
         )
     return asked
 
