@@ -97,7 +97,7 @@ def test_peeking_is_as_safe_where_the_same_users_come_back(draw: Draw, name: str
 
     assert wrong <= at_most(ALPHA, 200), wrong
     judged = [contrast(metric_of(name), each.samples()) is not None for each in experiments]
-    assert np.mean(judged) > 0.9, "that this is about something"
+    assert np.mean(judged) > 0.4, "that this is about something"
 
 
 @pytest.mark.parametrize(
