@@ -207,7 +207,8 @@ def content_of(attributes: dict[str, Any]) -> dict[str, Any]:
     asked = [structured(attributes.get(name, [])) for name in (names.SYSTEM_INSTRUCTIONS, names.INPUT_MESSAGES)]
     parts = [*asked[0], *(part for message in asked[1] for part in message["parts"] if message["role"] in _PROMPTING)]
     words = any(part["type"] == "text" and part["content"] for part in parts)
-    assert (found is not None) is (words and attributes[names.OPERATION_NAME] in INFERENCE)
+    if any(asked):  # which the record may have instead
+        assert (found is not None) is (words and attributes[names.OPERATION_NAME] in INFERENCE)
     assert found is None or re.fullmatch("[0-9a-f]{16}", found)
     if documents := structured(attributes.get(names.RETRIEVAL_DOCUMENTS, [])):
         best = max((document["score"] for document in documents if "score" in document), default=None)

@@ -35,6 +35,8 @@ async def test_a_retriever(telemetry: Telemetry, asynchronous: bool) -> None:
         names.OPERATION_NAME: "retrieval",
         names.DATA_SOURCE_ID: "cities",
         names.RETRIEVAL_TOP_K: 2,
+        names.RETRIEVAL_COUNT: 2,
+        names.RETRIEVAL_TOP_SCORE: 0.5,
         names.END_REASON: "completed",
     }
     assert telemetry.span().name == "retrieval cities"
