@@ -137,9 +137,11 @@ def test_publishing_every_so_often_goes_on_after_a_turn_that_failed(
     turns: list[float] = []
     whole = command._run
 
-    def failing_once(*arguments: Any) -> Any:
+    def failing_at_first(*arguments: Any) -> Any:
         if not turns:
             raise command.not_found("nothing there yet", "wait")
+        if len(turns) == 1:
+            raise ZeroDivisionError("what somebody said")
         return whole(*arguments)
 
     def slept(seconds: float) -> None:
@@ -147,14 +149,16 @@ def test_publishing_every_so_often_goes_on_after_a_turn_that_failed(
         if len(turns) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "_run", failing_once)
+    monkeypatch.setattr(command, "_run", failing_at_first)
     monkeypatch.setattr(command.time, "sleep", slept)
     ended = run(help_desk.prompt, "--publish", "--every", "300")
 
     assert ended.code == 130
     assert turns == [300, 300, 300]
     assert "nothing there yet; next: wait" in ended.err
-    assert ended.err.count("published:") == 2
+    assert "a fault of ours, ZeroDivisionError" in ended.err
+    assert "somebody" not in ended.err
+    assert ended.err.count("published:") == 1
 
 
 class Page(HTMLParser):

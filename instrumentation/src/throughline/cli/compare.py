@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from elasticsearch import ApiError, Elasticsearch, TransportError
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from throughline.cli import compared, wording
 from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import CommandError, bad_input, not_found, of_a_part
 from throughline.cli.moments import read_period
 from throughline.cli.options import Json, Model, Service, Since, Until
+from throughline.cli.progress import counting
 from throughline.cli.prompts import Folder
 from throughline.cli.publishing import Publisher, publishing
 from throughline.settings import PROMPTS
@@ -34,7 +34,6 @@ EXAMPLES: Final = (
     "throughline compare help-desk --matters latency=5% --matters errors=0.5pp --matters groundedness=0.02 · "
     "throughline compare --publish --every 300"
 )
-_PATIENCE: Final = 2.0
 
 
 def compare(
@@ -152,6 +151,9 @@ def _patiently(turn: _Turn, prompts: list[str] | None) -> None:
     except (CommandError, ApiError, TransportError) as failed:
         told = failed if isinstance(failed, CommandError) else of_a_part(failed)
         _say(f"{datetime.now(UTC):%H:%M:%S} {told}; next: {told.advice}")
+    except Exception as fault:  # a part of a stack: were it to end, the stack would
+        advice = "throughline compare PROMPT shows what it is"
+        _say(f"{datetime.now(UTC):%H:%M:%S} a fault of ours, {type(fault).__name__}; next: {advice}")
 
 
 def _say(text: str) -> None:
@@ -222,28 +224,9 @@ def _run(client: Elasticsearch, asked: Asked, experiments: Mapping[str, Any]) ->
     from throughline.comparison.running import run
 
     try:
-        with _progress() as advance:
-            return run(client, asked, experiments, advance)
+        with counting("requests read") as count:
+            return run(client, asked, experiments, count.advance)
     except NothingFoundError as nothing:
         raise not_found(str(nothing), nothing.advice) from None
     except WrongWishError as wrong:
         raise bad_input(str(wrong), wrong.advice) from None
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """On stderr, for what takes longer than a moment."""
-    columns = SpinnerColumn(), TextColumn("requests read"), MofNCompleteColumn(), TimeElapsedColumn()
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    task, since = progress.add_task("compare", total=None), time.monotonic()
-
-    def advance(requests: int) -> None:
-        progress.advance(task, requests)
-        if time.monotonic() - since > _PATIENCE and not progress.live.is_started:
-            progress.start()
-
-    try:
-        yield advance
-    finally:
-        if progress.live.is_started:
-            progress.stop()

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import bad_input, unreachable
 from throughline.cli.moments import read_period
 from throughline.cli.options import Json, Since, Until, write_json
+from throughline.cli.progress import counting
 from throughline.cli.publishing import publishing
 from throughline.records.keys import read_key_list
 from throughline.records.verification.book import NoKeysError
@@ -41,8 +41,6 @@ _NANO: Final = 10**9
 _SHOWN: Final = 3
 _CHAINS: Final = 10
 """Places of a chain, and chains of a kind, that the table names."""
-_PATIENCE: Final = 2.0
-"""Seconds before progress is shown."""
 
 Keys = Annotated[
     Path | None,
@@ -98,8 +96,9 @@ def verify(
         opening = opened(endpoints, keys, anchor, terms, namespace, contents=not metadata_only)
         stored, sources = stack.enter_context(opening)
         scope = Scope(first, last, chain, processes)
-        with _progress(stored, scope) as advance:
-            report = verify_scope(stored, sources, scope, advance)
+        total = stored.count(scope.since, scope.until) if scope.chain is None else None
+        with counting("records verified", total) as count:
+            report = verify_scope(stored, sources, scope, count.advance)
         if publisher:
             publisher(verdicts(report, notes))
     show(report, time.monotonic() - started, notes, json=json)
@@ -181,26 +180,6 @@ def _told(anchor: str | None) -> Iterator[None]:
         if isinstance(error, BrokenPipeError) or not anchor:
             raise
         raise unreachable(f"the anchor cannot be read: {error}", "is --anchor, or THROUGHLINE_ANCHOR, right?") from None
-
-
-@contextmanager
-def _progress(stored: Stored, scope: Scope) -> Iterator[Any]:
-    """On stderr, for what takes longer than a moment."""
-    columns = SpinnerColumn(), TextColumn("records verified"), MofNCompleteColumn(), TimeElapsedColumn()
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = progress.add_task("verify", total=stored.count(scope.since, scope.until) if scope.chain is None else None)
-    since = time.monotonic()
-
-    def advance(records: int) -> None:
-        progress.advance(task, records)
-        if time.monotonic() - since > _PATIENCE and not progress.live.is_started:
-            progress.start()
-
-    try:
-        yield advance
-    finally:
-        if progress.live.is_started:
-            progress.stop()
 
 
 def show(report: Report, seconds: float, notes: Set[Kind] = NOTES, *, json: bool) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from elasticsearch import Elasticsearch
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from throughline.cli.endpoints import Endpoints
 from throughline.cli.failures import bad_input, not_found
 from throughline.cli.moments import read_period
 from throughline.cli.options import Json, Since, Until, write_json
+from throughline.cli.progress import counting
 from throughline.cli.trace import trace_id_of
 
 if TYPE_CHECKING:
@@ -29,9 +26,6 @@ EXAMPLES: Final = (
     "throughline why RECORD looks at that one operation alone"
 )
 _RECORD_ID: Final = re.compile(r"[0-9a-f]{33,128}")
-_PATIENCE: Final = 2.0
-"""Seconds before progress is shown."""
-_Told = Callable[[int, int], None]
 
 
 def why(
@@ -102,28 +96,8 @@ def _explained(
     from throughline.explaining.explanation import explain
 
     single = record_id_of(identifier) is not None
-    with _progress() as told:
-        found = stored.peers(store, asked, since=period[0], until=period[1], most=most, single=single, told=told)
+    with counting("peers read") as count:
+        found = stored.peers(store, asked, since=period[0], until=period[1], most=most, single=single, told=count.reach)
         traces = [asked.trace_id, *(peer.trace_id for peer in found.requests)]
         scores = stored.scores(store, list(dict.fromkeys(traces)))
     return explain(asked, found.requests, delays=stored.delays(store, asked), scores=scores), found
-
-
-@contextmanager
-def _progress() -> Iterator[_Told]:
-    """On stderr, for what takes longer than a moment."""
-    columns = SpinnerColumn(), TextColumn("peers read"), MofNCompleteColumn(), TimeElapsedColumn()
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = progress.add_task("peers", total=None)
-    since = time.monotonic()
-
-    def told(read: int, of: int) -> None:
-        progress.update(task, completed=read, total=of)
-        if time.monotonic() - since > _PATIENCE and not progress.live.is_started:
-            progress.start()
-
-    try:
-        yield told
-    finally:
-        if progress.live.is_started:
-            progress.stop()
