@@ -61,7 +61,7 @@ def erased(done: Done, still_named: int) -> Check:
     """The command ends with 1 where something is left, as in this Jaeger, which keeps traces in memory."""
     left = [line for line in done.said.splitlines() if line.startswith("left: ")]
     is_gone = done.code == 0 or (done.code == 1 and bool(left) and all("Jaeger" in line for line in left))
-    told = "; ".join([f"{still_named} records name {planted.LEAVER}", *left, *filter(None, [done.trouble])])
+    told = "; ".join([f"{still_named} records name {planted.LEAVER}", *(left or filter(None, [done.trouble]))])
     return Check("whoever asks to be forgotten is", is_gone and not still_named, told)
 
 

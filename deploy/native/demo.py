@@ -176,8 +176,9 @@ class Demo:
         return self._commands.throughline("erase", "--user", planted.LEAVER, "--reason", planted.REASON, "--yes")
 
     def left_of_leaver(self) -> int:
-        """How many records still name that person."""
-        return len(queries.find(self._store, RECORDS, Search(since=self._since, user=planted.LEAVER)))
+        """How many records name that person, once none does, or patience ends: his name is what goes last."""
+        search = Search(since=self._since, user=planted.LEAVER)
+        return self._eventually(lambda: len(queries.find(self._store, RECORDS, search)), lambda count: not count)
 
     def keep_house(self) -> None:
         """Report what is stored, as housekeeping does every few minutes."""
