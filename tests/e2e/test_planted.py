@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from native import planted
+from native import legacy, planted
 from throughline import names
 
 STEPS, PROSE = "1. Send it. [1]\n2. Wait. [2]", "Send it within 2. Wait. [2]"
@@ -106,3 +107,12 @@ def test_what_is_slow_besides_is_told_and_no_other_cause() -> None:
 )
 def test_a_slow_cause_that_is_missed_is_noticed(explained: dict[str, Any]) -> None:
     assert not planted.slow_cause(explained).holds
+
+
+def test_a_store_that_refuses_for_a_moment_takes_again_whatever_happens() -> None:
+    told: list[dict[str, Any]] = []
+    indices = SimpleNamespace(put_settings=lambda *, index, settings: told.append({index: settings}))
+    with pytest.raises(TimeoutError), legacy._refused(SimpleNamespace(indices=indices)):  # type: ignore[arg-type]
+        assert [list(each.values()) for each in told] == [[{"index.blocks.write": True}]]
+        raise TimeoutError
+    assert told[1:] == [{"logs-genai.record.otel-legacy": {"index.blocks.write": None}}]
