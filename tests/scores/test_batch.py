@@ -220,6 +220,16 @@ def test_one_run_at_a_time_has_the_spool(world: World) -> None:
     assert world.score("format").code == 0
 
 
+def test_an_interrupt_ends_it_quietly_and_the_next_run_scores_the_rest(world: World) -> None:
+    world.given(*[GROUNDED] * 3)
+    module = "def ends(answer):\n    raise KeyboardInterrupt\n"
+    (world.folder / "mine.py").write_text(module)
+    ended = world.score("mine:ends")
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+    assert world.score("refusal").code == 0
+    assert len(world.evaluations()) == 3
+
+
 def test_without_a_collector_it_is_said_what_to_set(world: World) -> None:
     ended = world.score("format", OTEL_EXPORTER_OTLP_ENDPOINT="")
     assert ended.code == 2

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -116,12 +116,12 @@ class _Run:
         total = min(answers.count(client, self.search), self.limit or sys.maxsize)
         if not total:
             raise not_found("no answer matches", "loosen the search, or see with `throughline records` what there is")
-        pages = _limited(answers.pages(client, self.search), total)
-        with _recording(variables, client, self.wait) as recording:
+        found = answers.pages(client, self.search)
+        with closing(found), _recording(variables, client, self.wait) as recording:
             keep = recording.keep if recording is not None else _forget
-            with ThreadPoolExecutor(self.parallel) as executor:
+            with _threads(self.parallel) as executor:
                 batch = Batch(client, self.scorers, keep, executor, sample=self.sample, is_trial=self.wait is None)
-                tally = _scored(batch, pages, total)
+                tally = _scored(batch, _limited(found, total), total)
             if recording is not None and self.wait is not None:
                 recording.finish(self.wait)
         return tally
@@ -150,6 +150,17 @@ def _recording(variables: Mapping[str, str], client: Elasticsearch, wait: float 
         raise unreachable(str(error), advice) from None
     finally:
         recording.close()
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Where something ends the run early, what these have not begun they do not begin."""
+    with ThreadPoolExecutor(count) as executor:
+        try:
+            yield executor
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _forget(_stored: Stored, _plan: Planned, _evaluation: Evaluation) -> None:

@@ -5,7 +5,7 @@ A page is in memory at a time. Who may not read content finds none, and so does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -71,8 +71,8 @@ def count(client: Elasticsearch, search: Search) -> int:
     return int(reply["count"])
 
 
-def pages(client: Elasticsearch, search: Search, size: int = PAGE) -> Iterator[list[Stored]]:
-    """All that match, newest first, in lists of at most `size`."""
+def pages(client: Elasticsearch, search: Search, size: int = PAGE) -> Generator[list[Stored], None, None]:
+    """All that match, newest first, in lists of at most `size`. To be closed, by who stops early, before the client."""
     with _state(client) as state:
         after: list[Any] | None = None
         while True:
