@@ -190,7 +190,9 @@ def write_page(outcome: Outcome, file: Path) -> None:
     period = f"{selection.since or 'the first record'} to {selection.until or 'now'}"
     subtitle = f"{_title(outcome)} · {period} · made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from records"
     try:
-        file.write_text(page(outcome, subtitle), encoding="utf-8")
+        with Console(stderr=True).status("drawing the report"):
+            text = page(outcome, subtitle)
+        file.write_text(text, encoding="utf-8")
     except ModuleNotFoundError as missing:
         raise bad_input(f"--html needs the package {missing.name}", "pip install 'throughline[compare]'") from None
     except OSError as error:
