@@ -115,19 +115,52 @@ def test_a_record_that_came_twice_counts_once(
     assert found.redelivered == 1
 
 
-def test_a_request_without_user_is_its_sessions_else_its_own(
+def test_records_without_an_id_are_no_copies_of_each_other(
+    write: Write, record: Callable[..., Document], read_all: Callable[..., Read], requests: Requests
+) -> None:
+    documents = [record(number, number + 1) for number in range(4)]
+    documents += [requests.evaluation(START + 9, f"{number + 1:032x}", None, "stars", number) for number in range(4)]
+    for each in documents:
+        del each["_source"]["attributes"][names.RECORD_ID]
+    write(*documents)
+
+    found = read_all()
+    assert found.traffic.times.size == 4
+    assert found.redelivered == 0
+    assert found.traffic.metrics["score:stars"].tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_request_without_user_is_its_sessions_else_its_conversations_else_its_traces(
     write: Write, record: Callable[..., Document], read_all: Callable[..., Read]
 ) -> None:
-    session = names.SESSION_ID.replace(".", "__")
+    """What belongs together is no proof for each other: the unit that was assigned, or one request of many calls."""
+    session, conversation = (each.replace(".", "__") for each in (names.SESSION_ID, names.CONVERSATION_ID))
+    outside = record(9, 10, user=None)
+    del outside["_source"]["trace_id"]
     write(
         record(0, 1, user="ada"), record(1, 2, user="ada", **{session: "s"}), record(2, 3, user=None, **{session: "s"}),
         record(3, 4, user=None, **{session: "s"}), record(4, 5, user=None), record(5, 6, user=None),
-        record(6, 7, user="s"),
+        record(6, 6, user=None, span=2), record(7, 8, user=None, **{conversation: "s"}),
+        record(8, 9, user=None, **{conversation: "s"}), outside, record(10, 11, user="s"),
     )  # fmt: skip
 
     found = read_all()
-    assert found.traffic.users.tolist() == [0, 0, 1, 1, 2, 3, 4]
-    assert found.without_user == 4
+    assert found.traffic.users.tolist() == [0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 6]
+    assert found.without_user == 8
+
+
+def test_an_evaluation_outside_of_any_trace_is_nobodys(
+    write: Write, record: Callable[..., Document], read_all: Callable[..., Read], requests: Requests
+) -> None:
+    outside = requests.evaluation(START + 9, "", None, "stars", 5.0)
+    del outside["_source"]["trace_id"]
+    alone = record(1, 2)
+    del alone["_source"]["trace_id"], alone["_source"]["span_id"]
+    write(record(0, 1), alone, outside, requests.evaluation(START + 9, f"{1:032x}", None, "stars", 2.0))
+
+    stars = read_all().traffic.metrics["score:stars"]
+    assert stars[0] == 2.0
+    assert np.isnan(stars[1])
 
 
 def test_costs_in_another_currency_are_left_out(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -20,12 +21,14 @@ from throughline.comparison.traffic import Traffic
 from throughline.store.queries import RECORDS, TIME, attribute
 
 _NOBODY: Final = [None]
-_USER, _SESSION = attribute(names.USER_ID), attribute(names.SESSION_ID)
+_USER: Final = attribute(names.USER_ID)
+_TOGETHER: Final = (attribute(names.SESSION_ID), attribute(names.CONVERSATION_ID), "trace_id")
+"""What a request that tells no user belongs to, the first that is known: units of an experiment, or calls of one."""
 _VARIANT, _ERROR = attribute(names.PROMPT_VARIANT), attribute(names.ERROR_TYPE)
 _RECORD, _CURRENCY = attribute(names.RECORD_ID), attribute(names.COST_CURRENCY)
 _MEASURED: Final = {metric.name: attribute(metric.field) for metric in METRICS if metric.field}
 _FIELDS: Final = (
-    TIME, "trace_id", "span_id", _USER, _SESSION, _VARIANT, _ERROR, _RECORD, _CURRENCY, *_MEASURED.values()
+    TIME, "span_id", _USER, *_TOGETHER, _VARIANT, _ERROR, _RECORD, _CURRENCY, *_MEASURED.values()
 )  # fmt: skip
 
 
@@ -60,7 +63,7 @@ class _Columns:
     variants: dict[str, int] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)
     currencies: Counter[str] = field(default_factory=Counter)
-    nobody: int = 0
+    unnamed: Iterator[int] = field(default_factory=count)
     without_user: int = 0
     parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
 
@@ -86,14 +89,11 @@ class _Columns:
         if user is not None:
             return self.people.setdefault(f"user {user}", len(self.people))
         self.without_user += 1
-        session = fields.get(_SESSION, _NOBODY)[0]
-        self.nobody += session is None
-        key = f"request {self.nobody}" if session is None else f"session {session}"
-        return self.people.setdefault(key, len(self.people))
+        known = ((name, fields[name][0]) for name in _TOGETHER if name in fields)
+        return self.people.setdefault(str(next(known, ("request", next(self.unnamed)))), len(self.people))
 
     def _identity(self, fields: dict[str, list[Any]]) -> int:
-        record = fields.get(_RECORD, _NOBODY)[0]
-        return hash(record) if record is not None else hash(object())
+        return hash(fields[_RECORD][0]) if _RECORD in fields else next(self.unnamed)
 
     def read(self, client: Elasticsearch) -> Read:
         whole = (

@@ -52,7 +52,9 @@ def _notes(planned: Plan, found: Read, comparison: Comparison) -> list[str]:
         notes.append(f"{comparison.in_several:,} users had more than one variant; each is one user in both.")
     if found.without_user:
         share = found.without_user / max(1, found.traffic.times.size)
-        notes.append(f"{share:.0%} of requests tell no user: they count as their session's, else each as a user's own.")
+        notes.append(
+            f"{share:.0%} of requests tell no user (any more): their session, conversation or trace counts as one."
+        )
     if found.other_currencies:
         notes.append(f"{found.other_currencies:,} costs are left out: they are not in {found.currency}.")
     if found.redelivered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -62,7 +63,7 @@ def scores(client: Elasticsearch, requests: Requests) -> Mapping[str, Numbers]:
 def _queries(client: Elasticsearch, requests: Requests) -> Iterator[Body]:
     """For all evaluations since the first request, if most may be of ours; else for those of our traces."""
     since = {"range": {TIME: {"gte": int(1000 * requests.since), "format": "epoch_millis"}}}
-    query: Body = {"bool": {"filter": [since, {"exists": {"field": _VALUE}}]}}
+    query: Body = {"bool": {"filter": [since, *({"exists": {"field": each}} for each in (_VALUE, "trace_id"))]}}
     counted = client.count(index=EVALUATIONS, query=query, ignore_unavailable=True)["count"]
     if counted <= _FEW * requests.places.size + _TRACES_AT_ONCE:
         yield query
@@ -78,12 +79,13 @@ class _Columns:
     """Pages of evaluations as arrays; each evaluation by its record's id, so that a copy is known."""
 
     names: dict[str, int] = field(default_factory=dict)
+    unnamed: Iterator[int] = field(default_factory=count)
 
     def of(self, page: Fields) -> dict[str, NDArray[Any]]:
-        """What each evaluation says; pages have only those with a value."""
+        """What each evaluation says; pages have only those with a value and a trace."""
         named = [each.get(_NAME, [""])[0] for each in page]
         places = [hash((each["trace_id"][0], each.get("span_id", [None])[0])) for each in page]
-        records = [hash(each[_RECORD][0]) if _RECORD in each else hash(object()) for each in page]
+        records = [hash(each[_RECORD][0]) if _RECORD in each else next(self.unnamed) for each in page]
         return {
             "name": np.array([self.names.setdefault(name, len(self.names)) for name in named], np.int64),
             "place": np.array(places, np.int64),

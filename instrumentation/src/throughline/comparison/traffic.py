@@ -19,7 +19,7 @@ class Traffic:
     variant: Codes
     """Place in `variants`."""
     users: Codes
-    """Who asked, from 0; a request that tells no user is of its session, else of a user of its own."""
+    """Who asked, from 0; a request that tells no user is of its session, else conversation, else trace."""
     times: Numbers
     """Seconds of the epoch, ascending."""
     metrics: Mapping[str, Numbers]
