@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,10 @@ import grpc.aio
 import httpx
 import pytest
 import throughline
+from opentelemetry.instrumentation.grpc import GrpcAioInstrumentorClient, GrpcAioInstrumentorServer
+from opentelemetry.instrumentation.starlette import StarletteInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from starlette import applications
 from starlette.applications import Starlette
 from throughline_services.gateway.application import application as gateway_application
 from throughline_services.gateway.asking import Services
@@ -194,3 +198,15 @@ async def _postprocessor(stack: AsyncExitStack) -> str:
     servicer = PostprocessorServicer(throughline.Masker())
     register = postprocessor_pb2_grpc.add_PostprocessorServicer_to_server
     return await stack.enter_async_context(grpc_server(lambda server: register(servicer, server), POSTPROCESSOR))
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As opentelemetry-instrument does it, which patches before the application is imported."""
+    instrumentors = [StarletteInstrumentor(), GrpcAioInstrumentorClient(), GrpcAioInstrumentorServer()]
+    for instrumentor in instrumentors:
+        instrumentor.instrument(tracer_provider=TracerProvider())
+    monkeypatch.setattr("throughline_services.gateway.application.Starlette", applications.Starlette)
+    yield
+    for instrumentor in instrumentors:
+        instrumentor.uninstrument()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,6 @@ import httpx
 import pytest
 import throughline
 import yaml
-from opentelemetry.instrumentation.grpc import GrpcAioInstrumentorClient, GrpcAioInstrumentorServer
-from opentelemetry.instrumentation.starlette import StarletteInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from starlette import applications
 from throughline_services.gateway.asking import Services
 from throughline_services.gateway.bodies import Question
 from throughline_services.llm_caller.calling import Model
@@ -48,18 +44,6 @@ def events(text: str) -> list[tuple[str, Any]]:
         name, data = block.split("\n")
         parsed.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
     return parsed
-
-
-@pytest.fixture
-def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As opentelemetry-instrument does it, which patches before the application is imported."""
-    instrumentors = [StarletteInstrumentor(), GrpcAioInstrumentorClient(), GrpcAioInstrumentorServer()]
-    for instrumentor in instrumentors:
-        instrumentor.instrument(tracer_provider=TracerProvider())
-    monkeypatch.setattr("throughline_services.gateway.application.Starlette", applications.Starlette)
-    yield
-    for instrumentor in instrumentors:
-        instrumentor.uninstrument()
 
 
 async def test_answer_comes_with_scores_usage_prompt_and_passages(gateway: Start) -> None:

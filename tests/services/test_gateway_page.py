@@ -152,6 +152,26 @@ async def test_rating_that_names_the_answers_prompt_belongs_to_it(
     assert f"{record.trace_id:032x}" == TRACE
 
 
+@pytest.mark.usefixtures("traced")
+async def test_rating_says_for_itself_what_it_rates_whatever_the_callers_baggage_says(
+    gateway: Start, emitted: InMemoryLogRecordExporter
+) -> None:
+    everything = await gateway()
+    baggage = "throughline.judging=true,gen_ai.prompt.name=another,throughline.experiment.name=another"
+    for prompt in ({}, {"prompt": {"name": "help-desk", "variant": "concise"}}):
+        emitted.clear()
+        rating = {"trace_id": TRACE, "thumb": "up", **prompt}
+        reply = await everything.http.post(
+            f"{everything.url}/v1/ratings", json=rating, headers={"baggage": f"user.id=ana,{baggage}"}
+        )
+        assert reply.status_code == 201
+        (record,) = [item.log_record for item in emitted.get_finished_logs()]
+        attributes = dict(record.attributes or {})
+        assert attributes["user.id"] == "ana"
+        assert attributes.get("gen_ai.prompt.name") == ("help-desk" if prompt else None)
+        assert not {"throughline.judging", "throughline.experiment.name"} & attributes.keys()
+
+
 async def test_page_sends_a_rating_with_the_prompt_of_its_answer(gateway: Start) -> None:
     """The names that the page takes out of an answer are those that a rating accepts."""
     everything = await gateway()

@@ -1,7 +1,7 @@
 """The gateway's HTTP routes: decode, call, encode; knows no contract and opens no socket."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 import throughline
@@ -97,10 +97,12 @@ def _trace() -> Mapping[str, Any]:
 
 
 def _rated(prompt: Prompt | None) -> AbstractContextManager[object]:
-    """Whoever rates minutes later rates an answer to that prompt."""
+    """Whoever rates minutes later rates an answer to that prompt, whatever his baggage says."""
     if prompt is None:
-        return nullcontext()
-    return throughline.identify(prompt_name=prompt.name, prompt_version=prompt.version, prompt_variant=prompt.variant)
+        return throughline.identify(judging=False, prompt_name="")
+    return throughline.identify(
+        judging=False, prompt_name=prompt.name, prompt_version=prompt.version, prompt_variant=prompt.variant
+    )
 
 
 def _trace_headers() -> dict[str, str]:
