@@ -114,6 +114,18 @@ def test_a_prompt_and_a_folder_that_vanish_are_served_as_they_were(greeting: Wri
     assert greeting.folder.get("greeting").version == 4
 
 
+def test_a_folder_that_comes_back_empty_is_no_longer_said_to_be_unreadable(greeting: Written) -> None:
+    greeting.experiments(wording={})
+    assert greeting.folder.current().experiments
+    greeting.path.rename(greeting.path.with_name("away"))
+    greeting.later()
+    assert "cannot be read" in greeting.folder.current().problems[0].message
+    greeting.path.mkdir()
+    greeting.later()
+    assert [problem.file for problem in greeting.folder.current().problems] == ["greeting/"]
+    assert greeting.folder.current().experiments == {}
+
+
 def test_a_folder_that_was_never_there_is_told_and_found_when_it_comes(tmp_path: Path) -> None:
     written = Written(tmp_path / "prompts")
     written.path.rmdir()

@@ -95,8 +95,8 @@ class Folder:
         try:
             found = scan(self.path)
         except OSError as error:
-            self._found = Found()
             problem = Problem("", "", f"the folder {self.path} cannot be read: {error.strerror}")
+            self._found = Found(problems=[problem])  # so that whatever it holds when it comes back is news
             self._snapshot = replace(before, problems=(problem,))
         else:
             if found != self._found:
