@@ -49,6 +49,17 @@ def test_users_count_once_by_their_first_variant() -> None:
     assert found.expected == {"a": 0.25, "b": 0.75}
 
 
+def test_an_erased_user_who_asked_much_is_no_alarm() -> None:
+    """His requests are users of their own, and all of one variant. Where nobody is known, all of them count."""
+    users, variant = np.arange(1200), np.r_[np.arange(400) % 2, np.zeros(800, dtype=int)]
+    seen = Traffic(("a", "b"), variant, users, users.astype(float), {}, users < 400)
+
+    assert balance(seen, {"a": 1, "b": 1}).counts == {"a": 200, "b": 200}
+    assert balance(seen.first(500), {"a": 1, "b": 1}).counts == {"a": 200, "b": 200}
+    unknown = Traffic(("a", "b"), variant, users, users.astype(float), {}, np.zeros(1200, dtype=bool))
+    assert balance(unknown, {"a": 1, "b": 1}).counts == {"a": 1000, "b": 200}
+
+
 def test_one_user_of_a_variant_that_nobody_should_have_is_an_alarm() -> None:
     assert balance(traffic([0, 1, 2], [0, 0, 1]), {"a": 1}).is_off
 

@@ -108,6 +108,18 @@ def test_a_broken_guard_rail_stops_the_experiment(
     assert ("is stopped: concise: groundedness" in ended.err) == is_stopped
 
 
+def test_a_guard_rail_of_what_nobody_measures_is_said_to_guard_nothing(
+    run: Run, help_desk: Requests, tmp_path: Path
+) -> None:
+    folder = experiments(tmp_path / "prompts", help_desk, 0.2)
+    file = folder / "experiments.yaml"
+    file.write_text(file.read_text().replace("score:groundedness", "error_rate"))
+    ended = run(help_desk.prompt, "--stop-on-guardrail", "--folder", str(folder))
+
+    assert "guard-rail error_rate of planted-wording guards nothing" in ended.err
+    assert "errors" in ended.err, "what it may have meant"
+
+
 def test_published_figures_are_those_shown(run: Run, help_desk: Requests, client: Elasticsearch) -> None:
     shown = run(help_desk.prompt, "--json", "--publish")
     assert shown.code == 0

@@ -147,6 +147,8 @@ def test_a_request_without_user_is_its_sessions_else_its_conversations_else_its_
     found = read_all()
     assert found.traffic.users.tolist() == [0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 6]
     assert found.without_user == 8
+    assert found.traffic.known is not None
+    assert np.flatnonzero(~found.traffic.known).tolist() == [4, 5, 6, 9]
 
 
 def test_an_evaluation_outside_of_any_trace_is_nobodys(

@@ -204,12 +204,15 @@ def guard(outcome: Outcome, folder: Path | None) -> None:
     experiment, name = outcome.plan.experiment, outcome.plan.selection.experiment
     if experiment is None or folder is None or name is None:
         raise bad_input("no experiment's guard-rails are known", "let THROUGHLINE_PROMPTS or --folder name its folder")
-    from throughline.comparison.guarding import breaches
+    from throughline.comparison.guarding import breaches, unmeasured
     from throughline.comparison.wording import change
     from throughline.prompts import PromptError, stop
 
     rails = [(each.metric, each.worse_than) for each in experiment.guardrails]
     broken = breaches(outcome.comparison, rails)
+    for missing in unmeasured(outcome.comparison, rails):
+        known = ", ".join(sorted({each.metric.name for each in outcome.comparison.findings}))
+        typer.echo(f"guard-rail {missing} of {name} guards nothing: no request has it; there are {known}", err=True)
     if not broken:
         typer.echo(f"guard-rails of {name}: none of {len(rails)} is broken", err=True)
         return

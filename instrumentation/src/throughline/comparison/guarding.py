@@ -39,3 +39,9 @@ def _harm(finding: Finding) -> float:
         return -float("inf")
     interval = finding.effect.difference
     return interval.low if finding.metric.better == "lower" else -interval.high
+
+
+def unmeasured(comparison: Comparison, guardrails: Iterable[tuple[str, float]]) -> list[str]:
+    """The metrics of guard-rails that no request has, so that they guard nothing."""
+    known = {finding.metric.name for finding in comparison.findings}
+    return [name for name, _ in guardrails if metric_of(name).name not in known]

@@ -22,7 +22,8 @@ from throughline.store.queries import RECORDS, TIME, attribute
 
 _NOBODY: Final = [None]
 _USER: Final = attribute(names.USER_ID)
-_TOGETHER: Final = (attribute(names.SESSION_ID), attribute(names.CONVERSATION_ID), "trace_id")
+_UNITS: Final = (_USER, attribute(names.SESSION_ID), attribute(names.CONVERSATION_ID))
+_TOGETHER: Final = (*_UNITS[1:], "trace_id")
 """What a request that tells no user belongs to, the first that is known: units of an experiment, or calls of one."""
 _VARIANT, _ERROR = attribute(names.PROMPT_VARIANT), attribute(names.ERROR_TYPE)
 _RECORD, _CURRENCY = attribute(names.RECORD_ID), attribute(names.COST_CURRENCY)
@@ -75,6 +76,7 @@ class _Columns:
             "times": np.array([each[TIME][0] for each in page], np.float64) / 1000,
             "variant": np.array([self.variants.setdefault(each, len(self.variants)) for each in variants]),
             "users": np.array([self._user(each) for each in page], np.int64),
+            "known": np.array([any(name in each for name in _UNITS) for each in page]),
             "currency": np.array([hash(each) for each in currencies], np.int64),
             "trace": np.array([each or "" for each in traces], "S32"),
             "place": np.array([hash((trace, span)) for trace, span in zip(traces, spans, strict=True)], np.int64),
@@ -117,9 +119,8 @@ class _Columns:
         metrics |= scores(client, Requests(columns["trace"], columns["place"], float(columns["times"][0])))
         names_in_order = sorted(self.variants)
         places = np.array([names_in_order.index(name) for name in self.variants], np.int64)
-        traffic = Traffic(
-            tuple(names_in_order), places[columns["variant"]], columns["users"], columns["times"], metrics
-        )
+        variant, users, times, known = (columns[name] for name in ("variant", "users", "times", "known"))
+        traffic = Traffic(tuple(names_in_order), places[variant], users, times, metrics, known)
         return Read(traffic, self.without_user, copies, int(strange.sum()), currency)
 
 

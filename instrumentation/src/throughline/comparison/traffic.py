@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from throughline.comparison.sample import Codes, Numbers, Sample
 
@@ -24,6 +25,8 @@ class Traffic:
     """Seconds of the epoch, ascending."""
     metrics: Mapping[str, Numbers]
     """By the metric's name, NaN where a request has none."""
+    known: NDArray[np.bool_] | None = None
+    """Whether a request tells its user, session or conversation; None: all do."""
 
     def sample(self, metric: str, variant: str) -> Sample:
         """The measured requests of a variant."""
@@ -41,12 +44,17 @@ class Traffic:
         """As it was when so many requests had come."""
         metrics = {name: values[:requests] for name, values in self.metrics.items()}
         variant, users, times = self.variant[:requests], self.users[:requests], self.times[:requests]
-        return replace(self, variant=variant, users=users, times=times, metrics=metrics)
+        known = None if self.known is None else self.known[:requests]
+        return replace(self, variant=variant, users=users, times=times, metrics=metrics, known=known)
 
     def arrivals(self) -> Codes:
-        """(users,) the variant that each user had first, in order of their arrival."""
-        _, first = np.unique(self.users, return_index=True)
-        return self.variant[np.sort(first)]
+        """(users,) the variant that each user had first, in order of their arrival.
+
+        Of those who are known, if any is: an erased user would count as often as he asked.
+        """
+        chosen = self.known if self.known is not None and self.known.any() else np.ones(self.users.size, bool)
+        _, first = np.unique(self.users[chosen], return_index=True)
+        return self.variant[chosen][np.sort(first)]
 
     def in_several(self) -> int:
         """How many users had more than one variant."""
