@@ -72,6 +72,10 @@ bench-evidence: setup ## CPU of a record as evidence, beside the SDK's own way
 bench-verify: setup elasticsearch ## how fast a log is verified, and in how much memory
 	@PYTHONPATH=tests $(PYTHON) tests/benchmarks/verify.py
 
+.PHONY: bench-compare
+bench-compare: setup elasticsearch ## how fast variants of a prompt are compared, and in how much memory
+	@PYTHONPATH=tests $(PYTHON) tests/benchmarks/compare.py
+
 .PHONY: lint
 lint: setup ## style, import contracts, generated files up to date
 	@.venv/bin/ruff check .
