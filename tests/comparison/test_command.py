@@ -218,6 +218,22 @@ def test_the_report_is_one_page_that_needs_nothing_else(run: Run, help_desk: Req
     assert "stepwise is better than concise by groundedness" in text
 
 
+def test_pictures_are_told_without_colour_and_one_look_has_no_course(
+    run: Run, help_desk: Requests, tmp_path: Path
+) -> None:
+    """A line of each variant's own kind, and a text for who sees none; one look's interval holds for it alone."""
+    run(help_desk.prompt, "--html", "often.html")
+    run(help_desk.prompt, "--html", "once.html", "--once")
+    often, once = ((tmp_path / name).read_text(encoding="utf-8") for name in ("often.html", "once.html"))
+
+    assert often.count('role="img" aria-label=') == often.count("<svg")
+    assert "stroke-dasharray" in often
+    assert re.findall("border-top-style: (solid|dashed)", often) == ["solid", "dashed"]
+    assert "over time" in often
+    assert "over time" not in once
+    assert len(pictures(once)) == (len(pictures(often)) + 1) / 2
+
+
 def test_names_from_records_are_text_in_the_report_and_on_the_terminal(
     run: Run, write: Write, namespace: str, tmp_path: Path
 ) -> None:

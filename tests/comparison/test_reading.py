@@ -205,6 +205,27 @@ def test_scores_are_joined_by_span_else_by_trace_and_never_by_what_they_claim(
     assert np.isnan(np.delete(rating, [2, 3])).all()
 
 
+def test_who_gave_scores_and_how_many_calls_a_trace_has_is_known(
+    write: Write, record: Callable[..., Document], read_all: Callable[..., Read], requests: Requests
+) -> None:
+    def score(trace: int, name: str, scorer: str | None, source: str) -> Document:
+        by = {names.EVALUATION_SCORER: scorer, names.EVALUATION_SOURCE: source, names.RECORD_ID: f"{trace}{scorer}"}
+        return requests.evaluation(START + 9, f"{trace:032x}", f"{1:016x}", name, 1.0, **by)
+
+    outside = record(4, 5, variant="b")
+    del outside["_source"]["trace_id"]
+    write(record(0, 1), record(1, 1, span=2), record(2, 2), record(3, 3, variant="b"), outside)
+    write(
+        score(1, "grounded", "grounded/1", "code"), score(2, "grounded", "grounded/2", "code"),
+        score(3, "stars", None, "user"), score(99, "stars", "another prompt's", "judge"),
+    )  # fmt: skip
+
+    found = read_all()
+    assert found.scorers == {"score:grounded": ["grounded/1", "grounded/2"], "score:stars": ["user"]}
+    assert found.rated == ["score:stars"]
+    assert found.calls == {"a": 1.5, "b": 1.0}
+
+
 def test_scores_are_the_same_where_many_others_are_about(
     client: Elasticsearch, help_desk: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:

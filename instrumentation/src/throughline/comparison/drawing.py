@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _INK: Final = "#010203"
 """Stands for the page's own colour of text, which it is replaced by."""
 _COLOURS: Final = ("#3b82f6", "#f97316", "#10b981", "#a855f7", "#eab308", "#ec4899")
+_LINES: Final = ("solid", "dashed", "dotted")
+"""Of variants, beside their colours; the same words in matplotlib and in CSS."""
 _VERDICTS: Final = {"better": "#10b981", "worse": "#ef4444", "alike": "#3b82f6", "differs": "#a855f7"}
 _GREY: Final = "#8a8f98"
 _STYLE: Final[Mapping[str, Any]] = {
@@ -101,7 +103,7 @@ def _histograms(axes: Axes, metric: Metric, samples: Sequence[Any]) -> None:
     edges = np.geomspace(low, high, 41) if is_time else np.linspace(low, high, 41)
     for place, values in enumerate(samples):
         heights = np.histogram(np.clip(values, low, high), edges)[0] / max(1, values.size)
-        axes.stairs(heights, edges, color=_colour(place), lw=1.5)
+        axes.stairs(heights, edges, color=_colour(place), lw=1.5, ls=_line(place))
 
 
 def _logarithmic(axes: Axes) -> None:
@@ -122,14 +124,14 @@ def course(metric: Metric, looks: Mapping[str, Sequence[Look]], variants: Sequen
         axes.axhline(0, color=_GREY, lw=0.8)
         widest = 3 * margin * scale
         for name, taken in looks.items():
-            ends = _band(axes, _colour(variants.index(name)), scale, taken)
+            ends = _band(axes, variants.index(name), scale, taken)
             widest = max([widest, *(1.2 * abs(end) for end in ends)])
         axes.set_ylim(-widest, widest)
         axes.set_ylabel("%" if metric.margin.relative else "points" if metric.kind == "rate" else metric.unit)
         return _svg(figure)
 
 
-def _band(axes: Axes, colour: str, scale: float, looks: Sequence[Look]) -> list[float]:
+def _band(axes: Axes, variant: int, scale: float, looks: Sequence[Look]) -> list[float]:
     """Draw it, and return where it ends."""
     from matplotlib import dates
 
@@ -139,8 +141,9 @@ def _band(axes: Axes, colour: str, scale: float, looks: Sequence[Look]) -> list[
         return []
     times = [float(timing.date2num(datetime.fromtimestamp(each.time, UTC))) for each in known]
     low, high = ([scale * end for end in ends] for ends in zip(*map(_ends, known), strict=True))
-    axes.fill_between(times, low, high, color=colour, alpha=0.25, lw=0)
-    axes.plot(times, [scale * each.interval.value for each in known], color=colour, lw=1.5)
+    axes.fill_between(times, low, high, color=_colour(variant), alpha=0.25, lw=0)
+    values = [scale * each.interval.value for each in known]
+    axes.plot(times, values, color=_colour(variant), ls=_line(variant), lw=1.5)
     locator = timing.AutoDateLocator(minticks=2, maxticks=5)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(timing.ConciseDateFormatter(locator))
@@ -152,9 +155,13 @@ def _ends(look: Look) -> tuple[float, float]:
     return max(look.interval.low, -1e6), min(look.interval.high, 1e6)
 
 
-def legend(variants: Sequence[str]) -> list[tuple[str, str]]:
-    """Name and colour of each variant."""
-    return [(name, _colour(place)) for place, name in enumerate(variants)]
+def legend(variants: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Name, colour and kind of line of each variant."""
+    return [(name, _colour(place), _line(place)) for place, name in enumerate(variants)]
+
+
+def _line(place: int) -> str:
+    return _LINES[place % len(_LINES)]
 
 
 def _colour(place: int) -> str:

@@ -35,7 +35,7 @@ def page(outcome: Outcome, subtitle: str) -> str:
         rows=[_row(outcome, finding) for finding in ordered(outcome)],
         baseline=plain(comparison.terms.baseline),
         forests=[(plain(name), Markup(drawing.forest(comparison, name))) for name in others],  # noqa: S704  # our own
-        legend=[(plain(name), colour) for name, colour in drawing.legend(outcome.read.traffic.variants)],
+        legend=[(plain(name), *look) for name, *look in drawing.legend(outcome.read.traffic.variants)],
         metrics=[_metric(outcome, metric, others) for metric in metrics(outcome)],
     )
 
@@ -78,9 +78,9 @@ def _row(outcome: Outcome, finding: Finding) -> dict[str, Any]:
 
 def _metric(outcome: Outcome, metric: Metric, others: list[str]) -> dict[str, Any]:
     traffic, comparison = outcome.read.traffic, outcome.comparison
-    looks = {name: course.looks(traffic, comparison, metric, name) for name in others}
-    return {
-        "label": plain(metric.label),
-        "distribution": Markup(drawing.distribution(traffic, metric)),  # noqa: S704  # drawn from numbers
-        "course": Markup(drawing.course(metric, looks, traffic.variants)),  # noqa: S704
-    }
+    told = {"label": plain(metric.label), "course": ""}
+    told["distribution"] = Markup(drawing.distribution(traffic, metric))  # noqa: S704  # drawn from numbers
+    if not comparison.terms.once:  # whose interval is of one look, so that it has no course
+        looks = {name: course.looks(traffic, comparison, metric, name) for name in others}
+        told["course"] = Markup(drawing.course(metric, looks, traffic.variants))  # noqa: S704
+    return told

@@ -74,6 +74,8 @@ def plan(client: Elasticsearch, asked: Asked, experiments: Mapping[str, Any]) ->
         raise NothingFoundError(f"{variants[0]} is the only variant of {selection.prompt} with requests", advice)
     baseline = _baseline(asked, experiment, variants)
     terms = Terms(baseline, asked.once, asked.alpha, asked.wishes, _weights(asked, experiment, variants))
+    if asked.selection.since and not asked.once:
+        notes += ["Any number of looks are safe from the same beginning on: each other --since is a comparison anew."]
     return Plan(selection, terms, experiment, [*notes, *_versions(client, selection)])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -45,6 +45,12 @@ class Read:
     other_currencies: int
     """Requests whose cost is left out, being in another currency than most."""
     currency: str
+    calls: Mapping[str, float] = field(default_factory=dict)
+    """Of each variant, how many of its requests a trace has on average."""
+    scorers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By score, who gave it: scorers, else sources."""
+    rated: Sequence[str] = ()
+    """Scores that users gave."""
 
 
 def read(client: Elasticsearch, selection: Selection, advance: Callable[[int], None] = lambda _: None) -> Read:
@@ -116,12 +122,16 @@ class _Columns:
         strange = (columns["currency"] != hash(currency)) & np.isfinite(columns["cost"])
         columns["cost"] = np.where(strange, np.nan, columns["cost"])
         metrics = {metric.name: columns[metric.name] for metric in METRICS}
-        metrics |= scores(client, Requests(columns["trace"], columns["place"], float(columns["times"][0])))
+        scored = scores(client, Requests(columns["trace"], columns["place"], float(columns["times"][0])))
+        metrics |= scored.metrics
         names_in_order = sorted(self.variants)
         places = np.array([names_in_order.index(name) for name in self.variants], np.int64)
         variant, users, times, known = (columns[name] for name in ("variant", "users", "times", "known"))
         traffic = Traffic(tuple(names_in_order), places[variant], users, times, metrics, known)
-        return Read(traffic, self.without_user, copies, int(strange.sum()), currency)
+        calls = {name: _calls(columns["trace"][variant == place]) for name, place in self.variants.items()}
+        return Read(
+            traffic, self.without_user, copies, int(strange.sum()), currency, calls, scored.scorers, scored.rated
+        )
 
 
 def _words(page: Fields, name: str) -> list[Any]:
@@ -130,6 +140,12 @@ def _words(page: Fields, name: str) -> list[Any]:
 
 def _numbers(page: Fields, name: str) -> Numbers:
     return np.array(_words(page, name), np.float64)  # None becomes NaN
+
+
+def _calls(traces: NDArray[np.bytes_]) -> float:
+    """How many a trace has on average; one outside of any trace is alone."""
+    outside = int((traces == b"").sum())
+    return traces.size / max(1, np.unique(traces).size - bool(outside) + outside)
 
 
 def _empty() -> tuple[Codes, Codes, Numbers]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -22,7 +22,9 @@ _FEW: Final = 5
 """Evaluations to a request up to which it is quicker to read all of them than to ask for those of our traces."""
 _NAME, _VALUE = attribute(names.EVALUATION_NAME), attribute(names.EVALUATION_SCORE_VALUE)
 _RECORD: Final = attribute(names.RECORD_ID)
-_FIELDS: Final = ("trace_id", "span_id", _NAME, _VALUE, _RECORD)
+_SCORER, _SOURCE = attribute(names.EVALUATION_SCORER), attribute(names.EVALUATION_SOURCE)
+_FIELDS: Final = ("trace_id", "span_id", _NAME, _VALUE, _RECORD, _SCORER, _SOURCE)
+_BY_USERS: Final = "user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,20 @@ class Requests:
     """When the first one was, in seconds of the epoch."""
 
 
-def scores(client: Elasticsearch, requests: Requests) -> Mapping[str, Numbers]:
-    """Metric → (n,) the mean of each request's scores of that name, NaN where there is none.
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What was scored, and by whom."""
+
+    metrics: Mapping[str, Numbers]
+    """(n,) the mean of each request's scores of that name, NaN where there is none."""
+    scorers: Mapping[str, Sequence[str]]
+    """By metric, all that gave it: the scorer, else the source."""
+    rated: Sequence[str]
+    """Metrics that users gave."""
+
+
+def scores(client: Elasticsearch, requests: Requests) -> Scores:
+    """All scores of these requests, by metric.
 
     A score that names the request's own span is that request's; any other of its trace is of the answer as a whole, and
     counts once, for the trace's last request.
@@ -48,16 +62,20 @@ def scores(client: Elasticsearch, requests: Requests) -> Mapping[str, Numbers]:
         for query in _queries(client, requests):
             parts += [columns.of(page) for page in pages.of(query, _FIELDS)]
     if not parts:
-        return {}
+        return Scores({}, {}, ())
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     parts.clear()
     _, once = np.unique(whole["record"], return_index=True)
     request = _requests(requests, whole["place"][once], whole["trace"][once])
-    named, values = whole["name"][once], whole["value"][once]
-    return {
-        f"{SCORE}{name}": _means(request[named == code], values[named == code], requests.places.size)
-        for name, code in sorted(columns.names.items())
-    }
+    ours, request = once[request >= 0], request[request >= 0]
+    named, values, origin = (whole[each][ours] for each in ("name", "value", "origin"))
+    metrics, given = {}, {}
+    for code, name in enumerate(columns.names):
+        if (chosen := named == code).any():
+            metrics[f"{SCORE}{name}"] = _means(request[chosen], values[chosen], requests.places.size)
+            given[f"{SCORE}{name}"] = columns.given(origin[chosen])
+    scorers = {metric: sorted({scorer or source for scorer, source in by}) for metric, by in given.items()}
+    return Scores(metrics, scorers, [metric for metric, by in given.items() if _BY_USERS in {each[1] for each in by}])
 
 
 def _queries(client: Elasticsearch, requests: Requests) -> Iterator[Body]:
@@ -79,15 +97,23 @@ class _Columns:
     """Pages of evaluations as arrays; each evaluation by its record's id, so that a copy is known."""
 
     names: dict[str, int] = field(default_factory=dict)
+    origins: dict[tuple[str, str], int] = field(default_factory=dict)
     unnamed: Iterator[int] = field(default_factory=count)
+
+    def given(self, origins: Codes) -> list[tuple[str, str]]:
+        """Scorer and source of these."""
+        known = list(self.origins)
+        return [known[place] for place in np.unique(origins)]
 
     def of(self, page: Fields) -> dict[str, NDArray[Any]]:
         """What each evaluation says; pages have only those with a value and a trace."""
         named = [each.get(_NAME, [""])[0] for each in page]
         places = [hash((each["trace_id"][0], each.get("span_id", [None])[0])) for each in page]
+        origins = [(each.get(_SCORER, [""])[0], each.get(_SOURCE, ["unknown"])[0]) for each in page]
         records = [hash(each[_RECORD][0]) if _RECORD in each else next(self.unnamed) for each in page]
         return {
             "name": np.array([self.names.setdefault(name, len(self.names)) for name in named], np.int64),
+            "origin": np.array([self.origins.setdefault(each, len(self.origins)) for each in origins], np.int64),
             "place": np.array(places, np.int64),
             "trace": np.array([each["trace_id"][0] for each in page], "S32"),
             "value": np.array([each[_VALUE][0] for each in page], np.float64),
@@ -102,9 +128,8 @@ def _requests(requests: Requests, places: Codes, traces: NDArray[Any]) -> Codes:
 
 
 def _means(request: Codes, values: Numbers, length: int) -> Numbers:
-    is_ours = request >= 0
-    counts = np.bincount(request[is_ours], minlength=length)
-    sums = np.bincount(request[is_ours], weights=values[is_ours], minlength=length)
+    counts = np.bincount(request, minlength=length)
+    sums = np.bincount(request, weights=values, minlength=length)
     return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan), np.float64)
 
 
