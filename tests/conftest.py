@@ -14,16 +14,23 @@ from native.stack import EVERYTHING, Stack
 
 TESTS = Path(__file__).parent
 STACKS = ("session_stack", "secure_stack")
+BEYOND_ELASTICSEARCH = {"collector", "jaeger", "stack"}
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several workers, one has all tests that share a stack; other folders with parts of their own stay whole."""
+    """Of several workers, one has all tests that share a stack; other folders with parts of their own stay whole.
+
+    Those that need no more of the session's stack than its Elasticsearch may have another worker's.
+    """
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
-        shared = [name for name in STACKS if name in getattr(item, "fixturenames", ())]
-        if shared:
+        asked = set(getattr(item, "fixturenames", ()))
+        shared = [name for name in STACKS if name in asked]
+        if "elasticsearch" in asked and not asked & BEYOND_ELASTICSEARCH:
+            item.add_marker(pytest.mark.xdist_group("elasticsearch"))
+        elif shared:
             item.add_marker(pytest.mark.xdist_group(shared[0]))
         elif folder != "instrumentation":
             item.add_marker(pytest.mark.xdist_group(folder))
