@@ -20,10 +20,13 @@ from typing import Any, NamedTuple
 from throughline.operation import Operation
 
 _NAME = re.compile(
-    r"(?:llm_provider-)?(?:x-)?(?:anthropic-)?(?:(?P<sized>ratelimitbysize|tokenlimit)|ratelimit|trial-endpoint-call)-(?P<words>.+)"
+    r"(?:llm_provider-)?(?:x-)?(?:anthropic-)?"
+    r"(?:(?P<sized>ratelimitbysize|tokenlimit)|ratelimit|trial-endpoint-call)-(?P<words>.+)"
 )
 _COUNTED = {"requests": "requests", "req": "requests", "tokens": "tokens"}
 _OF_WHICH = frozenset({"input", "output", "prompt", "generated", "second", "minute", "hour", "day", "month"})
+_FIELDS = {kind: (f"{kind}_limit", f"{kind}_remaining") for kind in ("requests", "tokens")}
+_UNTOLD = -1.0
 _DEEPEST = 4  # clients wrap what others raised
 _MOST = 2.0**63  # what is larger fits no store
 
@@ -31,7 +34,7 @@ _MOST = 2.0**63  # what is larger fits no store
 class _Meaning(NamedTuple):
     """What one header tells of."""
 
-    counted: str
+    kind: str
     """`requests` or `tokens`."""
     which: str
     """Which limit of these, where a provider has several."""
@@ -40,7 +43,7 @@ class _Meaning(NamedTuple):
 
 @lru_cache(maxsize=512)
 def _meaning(header: str | bytes) -> _Meaning | None:
-    """Asked for every header of every answer, whose names are always the same."""
+    """Asked for the headers of every answer, whose names are always the same."""
     name = header.decode("latin-1") if isinstance(header, bytes) else header
     found = _NAME.fullmatch(name.lower())
     if found is None:
@@ -55,35 +58,25 @@ def _meaning(header: str | bytes) -> _Meaning | None:
     return _Meaning(kinds[0] if kinds else default, "-".join([found["sized"] or "", *which]), told[0] == "remaining")
 
 
-class _Limit(NamedTuple):
-    limit: int | None
-    remaining: int | None
-
-    @property
-    def saturation(self) -> float | None:
-        """The share that is used up, from 0 to 1; None where that cannot be told."""
-        if self.remaining is None or self.limit == 0:  # 0 is also what servers say that have no limit
-            return None
-        if self.limit is None:
-            return 1.0 if self.remaining == 0 else None
-        return max(0.0, 1 - self.remaining / self.limit)
-
-
 def note(op: Operation, headers: Any) -> bool:
     """Write what these headers tell on `op`: the last answer's counts, and the highest share that any of them told.
 
     Headers of `httpx`, or any mapping of texts; whether they told something. Never raises for what may stand in them.
     """
-    told: dict[tuple[str, str], dict[bool, int]] = {}
-    for name, value in _pairs(headers):
-        meaning = _meaning(name)
-        if meaning is not None and (count := _count(value)) is not None:
-            told.setdefault((meaning.counted, meaning.which), {})[meaning.remaining] = count
-    if told:
-        limits = {key: _Limit(counts.get(False), counts.get(True)) for key, counts in told.items()}
-        for kind in ("requests", "tokens"):
-            _write(op, [limit for (counted, _), limit in limits.items() if counted == kind], kind)
-    return bool(told)
+    limits: dict[tuple[str, str], list[int | None]] = {}
+    for name, value in _of_limits(headers):
+        if (meaning := _meaning(name)) is not None and (count := _count(value)) is not None:
+            limits.setdefault(meaning[:2], [None, None])[meaning.remaining] = count
+    fullest: dict[str, float] = {}
+    for (kind, _), (limit, remaining) in limits.items():
+        share = _saturation(limit, remaining)
+        if share > fullest.get(kind, _UNTOLD - 1):
+            fullest[kind] = share
+            op.__dict__.update(zip(_FIELDS[kind], (limit, remaining), strict=True))
+    highest = max(fullest.values(), default=_UNTOLD)
+    if highest > _UNTOLD:
+        op.limit_saturation = max(highest, op.limit_saturation or 0.0)
+    return bool(limits)
 
 
 def note_error(op: Operation, error: BaseException) -> None:
@@ -98,10 +91,11 @@ def note_error(op: Operation, error: BaseException) -> None:
         below = below.__cause__ or below.__context__
 
 
-def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
+def _of_limits(headers: Any) -> Iterable[tuple[Any, Any]]:
+    """These headers; nothing, at once, where none of them can be about limits, as in most answers."""
     raw = getattr(headers, "raw", None)  # httpx decodes all of them in `items`, which takes ten times as long
     if isinstance(raw, list):
-        return raw
+        return raw if [name for name, _ in raw if b"imit" in name] else ()  # in both cases
     pairs: Iterable[tuple[Any, Any]] = headers.items() if hasattr(headers, "items") else ()
     return pairs
 
@@ -114,11 +108,10 @@ def _count(value: Any) -> int | None:
     return int(number) if 0 <= number < _MOST else None
 
 
-def _write(op: Operation, limits: list[_Limit], counted: str) -> None:
-    if not limits:
-        return
-    fullest = max(limits, key=lambda limit: -1.0 if limit.saturation is None else limit.saturation)
-    setattr(op, f"{counted}_limit", fullest.limit)
-    setattr(op, f"{counted}_remaining", fullest.remaining)
-    if (share := fullest.saturation) is not None:
-        op.limit_saturation = max(share, op.limit_saturation or 0.0)
+def _saturation(limit: int | None, remaining: int | None) -> float:
+    """The share that is used up, from 0 to 1; `_UNTOLD` where that cannot be told."""
+    if remaining is None or limit == 0:  # 0 is also what servers say that have no limit
+        return _UNTOLD
+    if limit is None:
+        return 1.0 if remaining == 0 else _UNTOLD
+    return max(0.0, 1 - remaining / limit)
