@@ -13,7 +13,7 @@ from typing import Final, Literal
 from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models import elasticsearch as model
 from panels import fields
-from panels.queries import altogether, ask, by, calls, total
+from panels.queries import ask, by, calls, total
 
 from alerts.rule import DAY, HOUR, MINUTE, Question, Rule
 
@@ -26,7 +26,7 @@ LONGEST: Final = 10
 FEWEST: Final = 20
 """Below so many calls in the longer window nobody is woken: two of three are a share that says nothing."""
 MONTHLY_BUDGET: Final = 1000
-"""In the currency of the price list."""
+"""In the currency of the price list; of each, where it has several."""
 HOURS_A_MONTH: Final = 730
 FULL: Final = 0.9
 """The share of a provider's limit from which on refusals are near."""
@@ -80,7 +80,9 @@ def _burning(subject: str, told: str, bad: str, share: float, burn: Burn) -> Rul
 
 
 def _cost(name: str, seconds: int) -> Question:
-    return Question(name, seconds, ask([total(fields.COST, "1")], [altogether()], of=f"_exists_:{fields.COST}"))
+    """In each currency by itself."""
+    query = ask([total(fields.COST, "1")], [by(fields.CURRENCY)], of=f"_exists_:{fields.COST}")
+    return Question(name, seconds, query)
 
 
 def _saturation() -> Question:
@@ -96,7 +98,10 @@ RULES: Final = (
     Rule(
         name="cost-budget",
         title="Spending beyond the month's budget",
-        summary="At the rate of the last six hours the month costs more than its budget",
+        summary='{{ index .Labels "'
+        + fields.CURRENCY
+        + '" }}: at the rate of the last six hours, or already, the month '
+        "costs more than its budget",
         severity="ticket",
         questions=(_cost("spent", 6 * HOUR), _cost("month", 30 * DAY)),
         condition=f"($spent / 6 * {HOURS_A_MONTH} > {MONTHLY_BUDGET}) || ($month > {MONTHLY_BUDGET})",

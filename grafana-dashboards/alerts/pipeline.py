@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models import elasticsearch as model
 from grafana_foundation_sdk.models.common import DataSourceRef
-from panels import fields, sources
-from panels.queries import ask, by, calls
+from panels import fields, sources, storage
+from panels.queries import ask, by, calls, over_time
 from throughline import names
 
 from alerts.rule import DAY, HOUR, MINUTE, Question, Rule
@@ -23,6 +23,7 @@ ENOUGH: Final = 1000
 """Records in a day, from which on a quarter of an hour without any is not just a quiet one."""
 _SERVICE: Final = '{{ index .Labels "' + fields.SERVICE + '" }}'
 _EXPORTER: Final = "attributes.exporter"
+_POINTS: Final = over_time(every="5m")
 _OF_COLLECTOR: Final = f'{fields.SERVICE}:"throughline-collector"'
 
 
@@ -33,17 +34,14 @@ def _largest(metric: str, group: str) -> Dataquery:
     return ask([largest], [by(group, size=100)], of=f"_exists_:{field}", source=sources.METRICS)
 
 
-def _rejected(extreme: model.Max | model.Min) -> Dataquery:
+def _rejected(name: str, reducer: Literal["min", "last"]) -> Question:
     """Of the stored dead letters, as housekeeping counts them: readers of dashboards may not read these."""
-    only = f'{fields.EVENT}:"{names.STORAGE}" AND {fields.STREAM}:logs\\-genai.rejected*'
-    return ask([extreme], [by(fields.STREAM, size=100)], of=only, source=sources.REPORTS)
+    return Question(name, HOUR, storage.dead_letters(_POINTS), of_points=reducer)
 
 
 def _documents(name: str, seconds: int, only: str = "*:*", source: DataSourceRef = sources.RECORDS) -> Question:
     """How many documents there are, 0 included."""
-    settings = model.ElasticsearchDateHistogramSettings(interval="5m", min_doc_count="0", trim_edges="0")
-    points = model.DateHistogram(field=fields.TIME, id_val="20", settings=settings)
-    return Question(name, seconds, ask([calls()], [points], of=only, source=source), of_points=True)
+    return Question(name, seconds, ask([calls()], [_POINTS], of=only, source=source), of_points="sum")
 
 
 RULES: Final = (
@@ -85,11 +83,8 @@ RULES: Final = (
         title="Documents were rejected",
         summary="What Elasticsearch could not have stored is kept as text",
         severity="ticket",
-        questions=(
-            Question("most", HOUR, _rejected(model.Max(field=fields.DOCUMENTS, id_val="1"))),
-            Question("least", HOUR, _rejected(model.Min(field=fields.DOCUMENTS, id_val="1"))),
-        ),
-        condition="$most > $least",
+        questions=(_rejected("last", "last"), _rejected("least", "min")),
+        condition="$last > $least",
         pending="0s",
         board="pipeline",
     ),

@@ -14,21 +14,25 @@ from grafana_foundation_sdk.models.alerting import RelativeTimeRange
 EXPRESSION: Final = "__expr__"
 FIRING: Final = "firing"
 RUNBOOKS: Final = Path(__file__).parent / "runbooks"
+_GRAFANA: Final = "{{ externalURL }}"
+"""Where this Grafana is, with a slash at its end: whoever reads a message elsewhere has no page to be relative to."""
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 NoData = Literal["Alerting", "NoData", "OK"]
+_WHERE_THERE_IS_ONE: Final = expr.ExprTypeReduceSettings().mode("dropNN")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """A query over the last so many seconds; `name` is what the condition calls its number, as `$name`.
 
-    One for points in time is added up, which is the way to a 0: of groups Grafana sees only those that there are.
+    `of_points` makes one number of a query for points in time, of those that there are. Added up, they are the way to a
+    0: of groups Grafana sees only those that there are.
     """
 
     name: str
     seconds: int
     query: Dataquery
-    of_points: bool = False
+    of_points: Literal["sum", "min", "last"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,8 @@ class Rule:
     def _told(self, place: int) -> dict[str, str]:
         return {
             "summary": self.summary,
-            "runbook_url": f"/d/throughline-runbooks?viewPanel=panel-{place}",
-            "board": f"/d/throughline-{self.board}",
+            "runbook_url": f"{_GRAFANA}d/throughline-runbooks?viewPanel=panel-{place}",
+            "board": f"{_GRAFANA}d/throughline-{self.board}",
         }
 
 
@@ -99,7 +103,8 @@ def _asked(question: Question) -> Iterator[alerting.Query]:
     window = RelativeTimeRange(from_val=question.seconds, to=0)
     yield alerting.Query(name).datasource_uid(uid).relative_time_range(window).model(query)
     if question.of_points:
-        yield _computed(question.name, expr.TypeReduce().expression(name).reducer("sum"))
+        reduced = expr.TypeReduce().expression(name).reducer(question.of_points)
+        yield _computed(question.name, reduced.settings(_WHERE_THERE_IS_ONE))
 
 
 def _computed(name: str, expression: expr.TypeMath | expr.TypeReduce) -> alerting.Query:

@@ -158,6 +158,5 @@ def retention() -> table.Panel:
         panel.transformations(newest(_KEPT, fields.STREAM))
         .sort_by([common.TableSortByFieldState().display_name("Stream")])
         .override_by_name("Size", properties(unit="bytes"))
-        .override_by_name("Days kept", properties(unit="d"))
         .no_value("housekeeping told nothing in this time")
     )

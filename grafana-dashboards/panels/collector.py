@@ -36,6 +36,8 @@ _TROUBLE: Final = {
     "exporter_enqueue_failed": "no room in a queue",
     "exporter_send_failed": "given up",
 }
+# What it could not deliver, its queue of records, which is the exporter before it, tries again: nothing is given up.
+_TRIED_AGAIN: Final = f'NOT {EXPORTER}:"elasticsearch/records"'
 _QUEUE: Final = (
     Figure("waiting", None, "max", _SIZE),
     Figure("room", None, "max", _CAPACITY),
@@ -73,14 +75,21 @@ def delivered() -> timeseries.Panel:
 
 def trouble() -> timeseries.Panel:
     """What was not taken or not delivered, and where. What is refused on arrival, an application sends again."""
-    queries = (_sum(_each_signal(f"otelcol_{kind}"), [over_time()], label, label) for kind, label in _TROUBLE.items())
-    return counted("Refused and given up", *queries)
+    queries = (
+        _sum(_each_signal(f"otelcol_{kind}"), [over_time()], label, label, of=f"{OF} AND {_TRIED_AGAIN}")
+        for kind, label in _TROUBLE.items()
+    )
+    return counted("Refused and given up", *queries).description(
+        "What is refused on arrival, an application sends again. What is given up, or has no room, is lost."
+    )
 
 
 def send_failures() -> timeseries.Panel:
-    """Which exporter cannot get rid of it."""
+    """Which exporter cannot get rid of it, those included whose queue tries again."""
     names = [*_each_signal("otelcol_exporter_send_failed"), *_each_signal("otelcol_exporter_enqueue_failed")]
-    return counted("Send failures by exporter", _sum(names, each_over_time(EXPORTER), term(EXPORTER)))
+    return counted("Send failures by exporter", _sum(names, each_over_time(EXPORTER), term(EXPORTER))).description(
+        "What elasticsearch/records could not deliver waits in the queue of otlp_grpc/records, and is tried again."
+    )
 
 
 def outcomes() -> timeseries.Panel:
@@ -131,11 +140,13 @@ def _asked(
     return ask([metric], buckets, of=OF, only=only, source=sources.METRICS, alias=alias, name=name)
 
 
-def _sum(names: Sequence[str], buckets: Sequence[BucketAggregation], alias: str, name: str = "A") -> Dataquery:
+def _sum(
+    names: Sequence[str], buckets: Sequence[BucketAggregation], alias: str, name: str = "A", *, of: str = OF
+) -> Dataquery:
     """One number of several metrics, each of which is in documents of its own."""
     counts = {f"n{place}": measure(one) for place, one in enumerate(names, 1)}
     sums = [model.Sum(field=field, id_val=key[1:], hide=True) for key, field in counts.items()]
     script = " + ".join(f"params.{key}" for key in counts)
     whole = ratio(str(len(sums) + 1), script, **{key: key[1:] for key in counts})
     only = f"({' OR '.join(f'_exists_:{field}' for field in counts.values())})"
-    return ask([*sums, whole], buckets, of=OF, only=only, source=sources.METRICS, alias=alias, name=name)
+    return ask([*sums, whole], buckets, of=of, only=only, source=sources.METRICS, alias=alias, name=name)

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models.dashboard import Threshold, ThresholdsMode
 from throughline import names
 
 from panels import fields, links, sources
-from panels.drawing import documents, legend, lines
+from panels.drawing import POINTS, documents, legend, lines
 from panels.queries import ask, each_over_time, over_time, term
 from panels.shaping import newest, properties
 from panels.variables import COMPARED_METRIC, COMPARED_VARIANT, OF_PROMPT, chosen
@@ -104,6 +104,7 @@ def effect_over_time() -> timeseries.Panel:
         .title("Effect and its interval")
         .description("Against the baseline, in the metric's unit. The line at 0 is no difference.")
         .interval(_EVERY)
+        .max_data_points(POINTS)
         .legend(legend("lastNotNull"))
         .span_nulls(True)
         .thresholds(ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(at_zero))

@@ -29,6 +29,8 @@ from panels.variables import CALLS as CHOSEN_CALLS
 
 # Grafana fetches whole documents, so the number is what keeps such a panel from being heavy.
 ROWS: Final = 100
+# More than that nobody tells apart; each costs the store a bucket of every series, with a sketch of its own in it.
+POINTS: Final = 300
 # Applications export their metrics once a minute, the Collector its own twice.
 MEASURED: Final = "1m"
 SILENCE: Final = 300_000
@@ -39,7 +41,8 @@ def lines(
     title: str, *queries: Dataquery, unit: str = "short", numbers: tuple[str, ...] = ("max",)
 ) -> timeseries.Panel:
     """A line for each series of the queries, with these numbers of each under the graph."""
-    panel = timeseries.Panel().title(title).interval(FINEST).unit(unit).min(0).legend(legend(*numbers))
+    panel = timeseries.Panel().title(title).interval(FINEST).max_data_points(POINTS)
+    panel = panel.unit(unit).min(0).legend(legend(*numbers))
     for query in queries:
         panel = panel.with_target(query)
     return panel

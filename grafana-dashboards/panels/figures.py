@@ -131,9 +131,9 @@ def side_by_side(
 
 # --- figures of calls that several tables have ------------------------------------------------------------------------
 
-_UNKNOWN_IS_ZERO: Final = [{"type": "value", "options": {"0": {"text": "none", "index": 0}}}]
+UNKNOWN_IS_ZERO: Final = [{"type": "value", "options": {"0": {"text": "none", "index": 0}}}]
 """Grafana writes a percentile that there is none of as 0, and the sum of costs that nobody knows is 0, too."""
-_SECONDS: Final = {"unit": "s", "decimals": 2, "mappings": _UNKNOWN_IS_ZERO}
+_SECONDS: Final = {"unit": "s", "decimals": 2, "mappings": UNKNOWN_IS_ZERO}
 
 _BAR: Final = {
     "custom_cellOptions": {"type": "gauge", "mode": "basic"},
@@ -155,5 +155,5 @@ P95: Final = Figure("p95", "p95", "p95", fields.DURATION, look=_SECONDS)
 FIRST_CHUNK: Final = Figure("first_chunk", "First chunk, p50", "p50", fields.FIRST_CHUNK, look=_SECONDS)
 TOKENS_IN: Final = Figure("tokens_in", "Tokens in", "sum", fields.INPUT_TOKENS, look={"unit": "short"})
 TOKENS_OUT: Final = Figure("tokens_out", "Tokens out", "sum", fields.OUTPUT_TOKENS, look={"unit": "short"})
-COST: Final = Figure("cost", "Cost", "sum", fields.COST, look={"decimals": 4, "mappings": _UNKNOWN_IS_ZERO})
+COST: Final = Figure("cost", "Cost", "sum", fields.COST, look={"decimals": 4, "mappings": UNKNOWN_IS_ZERO})
 OF_CALLS: Final = (CALLS, P95, ERRORS, ERROR_RATE, TOKENS_IN, TOKENS_OUT, COST)

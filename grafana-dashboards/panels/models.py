@@ -18,6 +18,7 @@ from panels.figures import (
     P95,
     TOKENS_IN,
     TOKENS_OUT,
+    UNKNOWN_IS_ZERO,
     Figure,
     metrics,
     side_by_side,
@@ -36,7 +37,13 @@ RATE_LIMITED: Final = Figure(
     "limited", "Rate limited", "sum", fields.STARTED, f"{_ERROR}.size() > 0 && ({_IS_LIMITED}) ? 1 : 0"
 )
 """Rides on the start, which every record has."""
-PER_TOKEN: Final = Figure("per_token", "Time per token", "avg", fields.PER_TOKEN, look={"unit": "s", "decimals": 3})
+PER_TOKEN: Final = Figure(
+    "per_token",
+    "Time per token, p50",
+    "p50",
+    fields.PER_TOKEN,
+    look={"unit": "s", "decimals": 3, "mappings": UNKNOWN_IS_ZERO},
+)
 PER_THOUSAND: Final = Figure(
     "per_thousand",
     "Cost of 1,000 answers",

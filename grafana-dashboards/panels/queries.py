@@ -21,10 +21,10 @@ PERCENTS: Final = ("50", "95", "99")
 FINEST: Final = "10s"
 
 
-def over_time(identity: str = "20") -> model.DateHistogram:
-    """Buckets as wide as the panel and the chosen time ask for; empty ones too."""
-    settings = model.ElasticsearchDateHistogramSettings(interval="auto", min_doc_count="0", trim_edges="0")
-    return model.DateHistogram(field=fields.TIME, id_val=identity, settings=settings)
+def over_time(every: str = "auto") -> model.DateHistogram:
+    """Buckets as wide as the panel and the chosen time ask for, or as is said; empty ones too."""
+    settings = model.ElasticsearchDateHistogramSettings(interval=every, min_doc_count="0", trim_edges="0")
+    return model.DateHistogram(field=fields.TIME, id_val="20", settings=settings)
 
 
 def by(field: str, *, size: int = 10, missing: str | None = None, identity: str = "10") -> model.Terms:

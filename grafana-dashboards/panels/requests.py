@@ -32,7 +32,8 @@ COLUMNS: Final = {
 
 def latest() -> table.Panel:
     """The latest of those that the variables choose."""
-    panel = documents("Requests", COLUMNS, only=f"{fields.DURATION}:>=${SLOWER}")
+    # The nought makes a number of what somebody emptied, and no other number of one that he wrote.
+    panel = documents("Requests", COLUMNS, only=f"{fields.DURATION}:>=0${{{SLOWER}}}")
     return leading_on(panel).description(
         f"The latest {ROWS}. A trace is there only if the sampler kept it; a record always is."
     )

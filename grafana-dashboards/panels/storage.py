@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from grafana_foundation_sdk.builders import table, timeseries
+from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models import elasticsearch as model
-from grafana_foundation_sdk.models.elasticsearch import BucketAggregation
+from grafana_foundation_sdk.models.elasticsearch import BucketAggregation, MetricAggregation
 from throughline import names
 
 from panels import fields, sources
 from panels.drawing import lines
 from panels.figures import Figure, side_by_side
-from panels.queries import ask, by, over_time, term
+from panels.queries import ask, by, over_time, ratio, term
 
 _OF: Final = f"{fields.EVENT}:{names.STORAGE}"
 _MOST: Final = 50
@@ -24,7 +25,7 @@ _FIGURES: Final = (
     Figure("grown", "Grown by", "bucket_script", script="params.size - params.least", look={"unit": "bytes"}),
     Figure("documents", "Documents", "max", fields.DOCUMENTS, look={"unit": "short"}),
     Figure("oldest", "Oldest", "max", fields.OLDEST, "_value / 1000000", look={"unit": "dateTimeAsIso"}),
-    Figure("days", "Days kept", "max", fields.RETENTION, look={"unit": "d"}),
+    Figure("days", "Days kept", "max", fields.RETENTION),
 )
 
 
@@ -46,14 +47,24 @@ def documents_over_time() -> timeseries.Panel:
 
 
 def rejected() -> timeseries.Panel:
-    """What could not have been stored as documents and is kept as text: each of them is a mistake of a sender.
+    """What could not have been stored as documents and is kept as text: each of them is a mistake of a sender."""
+    query = dead_letters(over_time())
+    return lines("Dead letters", query, numbers=("lastNotNull",)).span_nulls(True).no_value(_UNTOLD)
+
+
+def dead_letters(points: model.DateHistogram) -> Dataquery:
+    """How many of these there are in all streams, at each point: of one turn's reports, which have one time.
 
     Where there never was one there is no stream of them, so all reports are asked, and those of other streams count 0.
     """
     script = f"doc['{fields.STREAM}'].value.startsWith('{_REJECTED}') ? _value : 0"
-    most = model.Max(field=fields.DOCUMENTS, id_val="1", settings=model.ElasticsearchMaxSettings(script=script))
-    query = ask([most], [over_time()], of=_OF, source=sources.REPORTS, alias="dead letters")
-    return lines("Dead letters", query, numbers=("lastNotNull",)).span_nulls(True).no_value(_UNTOLD)
+    settings = model.ElasticsearchSumSettings(script=script)
+    shown: list[MetricAggregation] = [
+        model.Sum(field=fields.DOCUMENTS, id_val="1", settings=settings, hide=True),
+        model.UniqueCount(field=fields.TIME, id_val="2", hide=True),
+        ratio("3", "params.documents / params.turns", documents="1", turns="2"),
+    ]
+    return ask(shown, [points], of=_OF, source=sources.REPORTS, alias="dead letters")
 
 
 def _lines(title: str, field: str, unit: str) -> timeseries.Panel:

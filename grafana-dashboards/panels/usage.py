@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from grafana_foundation_sdk.builders import common, stat, timeseries
+from grafana_foundation_sdk.models.common import BigValueTextMode
 
 from panels import fields
 from panels.drawing import large, lines, stacked
@@ -62,6 +63,7 @@ def _spending(title: str, hours: int) -> stat.Panel:
         large(title, query, headings({fields.CURRENCY: "Currency"}, figures), nothing="no prices")
         .description("From the first call of the chosen time to its end; calls without a price count nothing.")
         .reduce_options(common.ReduceDataOptions().values(True).calcs([]).fields(f"/^{title}$/"))
+        .text_mode(BigValueTextMode.VALUE_AND_NAME)
         .decimals(2)
     )
 

@@ -31,8 +31,8 @@ CHOICES: Final = {
 _ELSEWHERE: Final = {"conversation": sources.OPERATIONS, "score": sources.EVALUATIONS}
 # What stands in a choice until somebody chooses; All in the others.
 _CHOSEN: Final = {"operation": "chat"}
-AUDITED: Final = ("environment", "service", "model", "prompt", "fingerprint", "user")
 SHARED: Final = ("environment", "service", "provider", "model", "prompt", "variant", "user")
+AUDITED: Final = (*SHARED, "fingerprint")
 CALLING: Final = ("environment", "service", "operation", "provider", "model", "prompt", "variant", "user")
 COMPARED_PROMPT: Final = "compared_prompt"
 COMPARED_METRIC: Final = "compared_metric"

@@ -57,7 +57,9 @@ def verified(ago: int, state: str) -> Plain:
     return document(REPORTS, ago, {names.VERIFICATION_STATE: state}, "desk", names.VERIFICATION)
 
 
-EVERY: Final = names.CLIENT_INFERENCE_OPERATION_DETAILS
+COMPUTED: Final = ("3",)
+"""What Grafana calls a series of a script: by its number among the metrics."""
+EUR: Final = {"COST_CURRENCY": "EUR"}
 FAILED: Final = {"ERROR_TYPE": "timeout"}
 SLOW: Final = {"DURATION": 10.1}
 LIMIT: Final = {"PROVIDER_NAME": "openai", "REQUEST_MODEL": "small"}
@@ -96,13 +98,16 @@ CASES: Final = (
     Case("latency-burn-slow", "a third", [*calls(66, 1000), *calls(34, 1000, **SLOW)], [("desk",)]),
     Case("latency-burn-slow", "a quarter", [*calls(75, 1000), *calls(25, 1000, **SLOW)]),
     # 1000 a month are 1000 / 730 * 6 = 8.219 in six hours.
-    Case("cost-budget", "8.3 in six hours", calls(83, 3600, COST_AMOUNT=0.1), [(EVERY,)]),
-    Case("cost-budget", "8.2", calls(82, 3600, COST_AMOUNT=0.1)),
+    Case("cost-budget", "8.3 in six hours", calls(83, 3600, **EUR, COST_AMOUNT=0.1), [("EUR",)]),
+    Case("cost-budget", "8.2", calls(82, 3600, **EUR, COST_AMOUNT=0.1)),
+    Case("cost-budget", "8.2 in one currency and as much in another", [
+        *calls(82, 3600, **EUR, COST_AMOUNT=0.1), *calls(82, 3600, COST_CURRENCY="USD", COST_AMOUNT=0.1),
+    ]),
     Case(
         "cost-budget",
         "the month's is spent, though not now",
-        [*calls(1, 20 * DAY, COST_AMOUNT=1001.0), *calls(1, 60, COST_AMOUNT=0.01)],
-        [(EVERY,)],
+        [*calls(1, 20 * DAY, **EUR, COST_AMOUNT=1001.0), *calls(1, 60, **EUR, COST_AMOUNT=0.01)],
+        [("EUR",)],
     ),
     Case(
         "rate-limit",
@@ -134,11 +139,20 @@ CASES: Final = (
     Case("delivery-late", "four", [point(60, {"throughline.spool.oldest_age": 240.0})]),
     Case("queue-filling", "the records' queue", [queue(501), queue(1, "elasticsearch")], [("otlp_grpc/records",)]),
     Case("queue-filling", "half full", [queue(500)]),
-    Case("dead-letters", "one more", [stored(1800, 4), stored(60, 5)], [("logs-genai.rejected.otel-default",)]),
+    Case("dead-letters", "one more", [stored(1800, 4), stored(60, 5)], [COMPUTED]),
+    Case("dead-letters", "the first ever: until then there was no stream of them", [
+        stored(1800, 7, "logs-genai.record.otel-default"), stored(60, 9, "logs-genai.record.otel-default"),
+        stored(60, 1),
+    ], [COMPUTED]),
+    Case("dead-letters", "the first of a namespace, where another has more", [
+        stored(1800, 4), stored(60, 4), stored(60, 1, "logs-genai.rejected.otel-legacy"),
+    ], [COMPUTED]),
     Case("dead-letters", "old ones, and other streams that grow", [
         stored(1800, 4), stored(60, 4), stored(1800, 4, "logs-genai.record.otel-default"),
         stored(60, 9, "logs-genai.record.otel-default"),
     ]),
+    Case("dead-letters", "retention removes some", [stored(1800, 4), stored(60, 1)]),
+    Case("dead-letters", "nothing is reported", []),
     Case("no-records", "silence after a busy day", calls(1001, 3600), [()]),
     Case("no-records", "a quiet day", calls(1000, 3600)),
     Case("no-records", "still busy", [*calls(1001, 3600), *calls(1, 60)]),

@@ -21,6 +21,7 @@ FILE = FOLDER / "provisioning" / "alerting" / "throughline.json"
 (GROUP,) = json.loads(FILE.read_text())["groups"]
 RULES: dict[str, Plain] = {rule["uid"].removeprefix("throughline-"): rule for rule in GROUP["rules"]}
 FIRST = 1_700_000_000_000  # milliseconds; each case has 40 days of its own, more than any rule looks back
+GRAFANA = "{{ externalURL }}"  # which ends with a slash
 STEPS = ("What it means", "Look first", "What to do", "If it is no trouble")
 
 
@@ -78,11 +79,11 @@ def test_silence_of_the_pipeline_itself_is_an_alarm() -> None:
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_a_rule_leads_to_its_runbook_and_board(name: str) -> None:
     told = RULES[name]["annotations"]
-    assert told["board"].removeprefix("/d/") in {board["uid"] for board in BOARDS.values()}
+    assert told["board"].removeprefix(f"{GRAFANA}d/") in {board["uid"] for board in BOARDS.values()}
     text = (FOLDER / "alerts" / "runbooks" / f"{name}.md").read_text()
     assert [step for step in STEPS if f"**{step}.**" in text] == list(STEPS)
     # Grafana opens the one panel that `viewPanel` names.
-    (place,) = re.findall(r"^/d/throughline-runbooks\?viewPanel=panel-(\d+)$", told["runbook_url"])
+    (place,) = re.findall(r"^d/throughline-runbooks\?viewPanel=panel-(\d+)$", told["runbook_url"].removeprefix(GRAFANA))
     (panel,) = (panel for panel in BOARDS["runbooks"]["panels"] if panel["id"] == int(place))
     assert panel["options"] == {"mode": "markdown", "content": text}
     assert panel["title"] == RULES[name]["title"]

@@ -43,6 +43,7 @@ ONCE: Final[list[tuple[int, str, Plain, float]]] = [
     (21, "otelcol_processor_refused_spans", {"processor": "memory_limiter"}, 5),
     (22, "otelcol_exporter_enqueue_failed_spans", {"exporter": JAEGER}, 4),
     (23, "otelcol_exporter_send_failed_spans", {"exporter": JAEGER}, 7),
+    (23, "otelcol_exporter_send_failed_log_records", {"exporter": "elasticsearch/records"}, 31),
     (24, "otelcol_receiver_failed_metric_points", _RECEIVER, 1),
     (25, "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early", {}, 1),
     (30, "otelcol.elasticsearch.docs.processed", {"outcome": "failed_client", names.ERROR_TYPE: "conflict"}, 2),

@@ -199,3 +199,5 @@ def _requests(shown: Shown) -> None:
     assert found["Error"].count("timeout") == 2
     slower = shown.columns(slower_than="9.7")
     assert slower["Took"] == [10.0, 9.9, 9.8, 9.7]
+    assert shown.columns(slower_than=".97e1") == slower
+    assert shown.columns(slower_than="") == found
