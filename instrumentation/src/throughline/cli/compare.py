@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from throughline.comparison.running import Outcome
 
 EXAMPLES: Final = (
-    "Examples: throughline compare help-desk · throughline compare help-desk --since 7d --html report.html · "
+    "Examples: throughline compare help-desk · throughline compare help-desk --html report.html · "
     "throughline compare help-desk --matters latency=5% --matters errors=0.5pp --matters groundedness=0.02 · "
     "throughline compare --publish --every 300"
 )
@@ -92,7 +92,7 @@ def compare(
     """Say what a prompt's variants do differently: latency, errors, tokens, cost, scores, each with its interval.
 
     Computed from records, which are never sampled, with users as the units. You may look as often as you like and stop
-    when you like: intervals and p-values hold for all looks together (--once is for a single planned one).
+    when you like: intervals and p-values hold for all looks from the same beginning (--once is for a single planned one).
     """
     first, last = read_period(since, until)
     _library()

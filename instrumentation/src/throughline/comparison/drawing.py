@@ -97,6 +97,8 @@ def _histograms(axes: Axes, metric: Metric, samples: Sequence[Any]) -> None:
     if is_time:
         everything = everything[everything > 0]
         _logarithmic(axes)
+    else:
+        axes.locator_params(axis="x", nbins=4)
     low, high = np.quantile(everything, [0.001, 0.999])
     if not low < high:
         low, high = low * 0.9 - 0.1 * (not is_time), high * 1.1 + 0.1

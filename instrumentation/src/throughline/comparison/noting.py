@@ -43,7 +43,7 @@ def notes(planned: Plan, found: Read, comparison: Comparison) -> Iterator[str]:
 def _users(found: Read) -> Iterator[str]:
     if found.without_user:
         share = found.without_user / max(1, found.traffic.times.size)
-        yield f"{share:.0%} of requests tell no user (any more): their session, conversation or trace counts as one."
+        yield f"{share:.1%} of requests tell no user (any more): their session, conversation or trace counts as one."
     for place, variant in enumerate(found.traffic.variants):
         counts = np.bincount(found.traffic.users[found.traffic.variant == place])
         if counts.size and (share := counts.max() / counts.sum()) > _TOO_MUCH and (counts > 0).sum() >= FEWEST_USERS:
