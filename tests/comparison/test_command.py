@@ -31,6 +31,8 @@ def test_the_planted_differences_are_said_first_and_in_the_table(run: Run, help_
     assert sentences[0].startswith("stepwise is better than concise by groundedness: +0.")
     assert "worse than concise by latency: +" in ended.out
     assert "p95" in ended.out
+    assert "--since" not in ended.out
+    assert "from the same beginning on" in run(help_desk.prompt, "--since", "2026-01-01").out
     assert "Both hold however often you look." in ended.out
     assert "No experiment assigned" not in ended.out
 

@@ -92,7 +92,7 @@ def compare(
     """Say what a prompt's variants do differently: latency, errors, tokens, cost, scores, each with its interval.
 
     Computed from records, which are never sampled, with users as the units. You may look as often as you like and stop
-    when you like: intervals and p-values hold for all looks from the same beginning (--once is for a single planned one).
+    when you like: intervals and p-values hold for all looks from one beginning on (--once is for a single planned one).
     """
     first, last = read_period(since, until)
     _library()
