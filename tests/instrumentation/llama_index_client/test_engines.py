@@ -99,6 +99,8 @@ async def test_a_retrieval(telemetry: Telemetry, asynchronous: bool) -> None:
     assert shown == {
         names.OPERATION_NAME: "retrieval",
         names.RETRIEVAL_TOP_K: 1,
+        names.RETRIEVAL_COUNT: 1,
+        names.RETRIEVAL_TOP_SCORE: nodes[0].score,
         names.END_REASON: "completed",
     }
     check_everything(telemetry)
