@@ -7,6 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models.common import DataSourceRef
 from panels import fields, sources
+from panels.figures import NONE
 from panels.queries import ask, by, calls, total
 from throughline import names
 
@@ -16,14 +17,17 @@ _SERVICE: Final = '{{ index .Labels "' + fields.SERVICE + '" }}'
 
 
 def _counted(source: DataSourceRef, only: str) -> Dataquery:
-    """How many documents each service has."""
-    return ask([calls()], [by(fields.SERVICE, size=100)], of=only, source=source)
+    """How many documents each service has, and how many are no service's, as those outside of any chain are."""
+    return ask([calls()], [by(fields.SERVICE, size=100, missing=NONE)], of=only, source=source)
 
 
 _BROKEN: Final = f'{fields.EVENT}:"{names.VERIFICATION}" AND {fields.VERDICT}:broken'
 _GAP: Final = f'{fields.EVENT}:"{names.CHAIN_GAP}"'
 _LET_THROUGH: Final = ask(
-    [total(fields.SECOND_PASS, "1")], [by(fields.SERVICE, size=100)], of=f"_exists_:{fields.SECOND_PASS}"
+    [total(fields.SECOND_PASS, "1")],
+    [by(fields.SERVICE, size=100, missing=NONE)],
+    of=f"_exists_:{fields.SECOND_PASS}",
+    source=sources.OPERATIONS,
 )
 
 RULES: Final = (

@@ -49,7 +49,8 @@ def documents_over_time() -> timeseries.Panel:
 def rejected() -> timeseries.Panel:
     """What could not have been stored as documents and is kept as text: each of them is a mistake of a sender."""
     query = dead_letters(over_time())
-    return lines("Dead letters", query, numbers=("lastNotNull",)).span_nulls(True).no_value(_UNTOLD)
+    panel = lines("Dead letters", query, numbers=("lastNotNull",)).decimals(0)  # of the turns in a bucket it is a mean
+    return panel.span_nulls(True).no_value(_UNTOLD)
 
 
 def dead_letters(points: model.DateHistogram) -> Dataquery:

@@ -11,6 +11,7 @@ from throughline import names
 Plain = dict[str, Any]
 DAY: Final = 86_400
 RECORDS: Final = "logs-genai.record.otel-alerts"
+OPERATIONS: Final = "logs-genai.operation.otel-alerts"
 AUDIT: Final = "logs-genai.audit.otel-alerts"
 REPORTS: Final = "logs-genai.report.otel-alerts"
 METRICS: Final = "metrics-generic.otel-alerts"
@@ -53,8 +54,8 @@ def stored(ago: int, rejected: int, stream: str = "logs-genai.rejected.otel-defa
     return document(REPORTS, ago, attributes, "", names.STORAGE)
 
 
-def verified(ago: int, state: str) -> Plain:
-    return document(REPORTS, ago, {names.VERIFICATION_STATE: state}, "desk", names.VERIFICATION)
+def verified(ago: int, state: str, service: str = "desk") -> Plain:
+    return document(REPORTS, ago, {names.VERIFICATION_STATE: state}, service, names.VERIFICATION)
 
 
 COMPUTED: Final = ("3",)
@@ -125,8 +126,17 @@ CASES: Final = (
     Case("chain-gap", "a gap", [document(AUDIT, 60, {names.GAP_COUNT: 3}, "desk", names.CHAIN_GAP)], [("desk",)]),
     Case("chain-gap", "a checkpoint is none", [document(AUDIT, 60, {}, "desk", names.CHAIN_CHECKPOINT)]),
     Case("chain-broken", "broken", [verified(600, "broken"), verified(600, "proven")], [("desk",)]),
+    Case("chain-broken", "records outside of any chain, which are no service's", [verified(600, "broken", "")], [
+        ("(none)",),
+    ]),
     Case("chain-broken", "sound and proven", [verified(600, "sound"), verified(600, "proven")]),
     Case("unmasked", "two values", calls(1, 60, MASK_SECOND_PASS=2), [("desk",)]),
+    Case(
+        "unmasked",
+        "what a tool was given",
+        [document(OPERATIONS, 60, {names.MASK_SECOND_PASS: 1}, "desk", names.OPERATION_DETAILS)],
+        [("desk",)],
+    ),
     Case("unmasked", "masked by the application", calls(1, 60, MASK_COUNT=2)),
     Case(
         "spool-filling",
