@@ -18,7 +18,6 @@ _POLICY: Final = attribute("policy")
 _SAMPLED: Final = attribute("sampled")
 _KEPT: Final = measure("otelcol_processor_tail_sampling_count_traces_sampled")
 _DECIDED: Final = measure("otelcol_processor_tail_sampling_global_count_traces_sampled")
-_EARLY: Final = measure("otelcol_processor_tail_sampling_sampling_trace_dropped_too_early")
 _UNDECIDED: Final = measure("otelcol_processor_tail_sampling_sampling_traces_on_memory")
 _CALLED: Final = {"true": ("kept", "green"), "false": ("dropped", "text")}
 
@@ -50,22 +49,10 @@ def decisions() -> timeseries.Panel:
 
 
 def undecided() -> timeseries.Panel:
-    """What waits for its decision, and what was pushed out before one: then the sampler's memory is too small."""
-    waiting = ask(
-        [model.Max(field=_UNDECIDED, id_val="1")],
-        [over_time()],
-        of=OF,
-        only=f"_exists_:{_UNDECIDED}",
-        source=sources.METRICS,
-        alias="undecided",
+    """What waits for its decision."""
+    waiting = model.Max(field=_UNDECIDED, id_val="1")
+    only = f"_exists_:{_UNDECIDED}"
+    query = ask([waiting], [over_time()], of=OF, only=only, source=sources.METRICS, alias="undecided")
+    return measured("Undecided traces", query).description(
+        "The sampler holds SAMPLER_TRACES at once, 20,000 by default; of more the oldest are dropped undecided."
     )
-    pushed = ask(
-        [total(_EARLY, "1")],
-        [over_time()],
-        of=OF,
-        only=f"_exists_:{_EARLY}",
-        source=sources.METRICS,
-        alias="pushed out undecided",
-        name="B",
-    )
-    return measured("Undecided traces", waiting, pushed)

@@ -62,6 +62,7 @@ def test_what_nobody_asks_for_stays_at_its_own_endpoint(run: Run) -> None:
     assert pulled
     points = _points(collector)
     assert not [name for name, _, _ in points if "incoming" in name or "execution" in name or "latency" in name]
+    assert not [name for name, _, _ in points if "too_early" in name], "it counts traces that were judged in time"
     labels = {"data_type", "decision", "exporter", "policy", "receiver", "sampled", "transport"}
     assert {label for _, named, _ in points for label in named} <= labels
     assert not [named for _, named, _ in points if named.get("receiver") == "otlp/own"], "it listens to itself"

@@ -45,7 +45,6 @@ ONCE: Final[list[tuple[int, str, Plain, float]]] = [
     (23, "otelcol_exporter_send_failed_spans", {"exporter": JAEGER}, 7),
     (23, "otelcol_exporter_send_failed_log_records", {"exporter": "elasticsearch/records"}, 31),
     (24, "otelcol_receiver_failed_metric_points", _RECEIVER, 1),
-    (25, "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early", {}, 1),
     (30, "otelcol.elasticsearch.docs.processed", {"outcome": "failed_client", names.ERROR_TYPE: "conflict"}, 2),
     (31, "otelcol.elasticsearch.docs.retried", {}, 5),
     (32, "otelcol_process_memory_rss", {}, 300_000_000),

@@ -204,9 +204,7 @@ def _decisions(shown: Shown) -> None:
 
 @checks("pipeline", "Undecided traces")
 def _undecided(shown: Shown) -> None:
-    found = shown.series()
-    assert found["undecided"] == steadily(20, None)
-    assert there(found["pushed out undecided"]) == {25: 1}
+    assert shown.series() == {"undecided": steadily(20, None)}
 
 
 @checks("pipeline", "Memory of the Collector")
