@@ -80,7 +80,10 @@ def said() -> table.Panel:
     for heading in ("Prompt", "Response", "Passages"):
         panel = panel.override_by_name(heading, properties(custom_inspect=True))
     return (
-        panel.description('Words as Lucene reads them: refund, refu*, "opening hours", cards AND lost.')
+        panel.description(
+            'Words as Lucene reads them: refund, refu*, "opening hours", cards AND lost. Of everybody: user, model and '
+            "prompt are not stored beside what was said, so these choices do nothing here; a trace id does."
+        )
         .override_by_name("Trace", properties(links=[links.request()]))
         .override_by_name("Record", properties(links=[links.record(sources.OPERATIONS), links.content()]))
         .no_value("no such words, or this Grafana may not read what was said")
