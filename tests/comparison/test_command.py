@@ -37,6 +37,14 @@ def test_the_planted_differences_are_said_first_and_in_the_table(run: Run, help_
     assert "No experiment assigned" not in ended.out
 
 
+def test_a_narrow_terminal_has_every_name_and_verdict_whole(run: Run, help_desk: Requests) -> None:
+    shown = run(help_desk.prompt, COLUMNS="80").out
+
+    assert re.search(r"^latency +concise +\S+ s +baseline *$", shown, re.MULTILINE)
+    assert re.search(r"^groundedness +concise", shown, re.MULTILINE)
+    assert re.search(r"^ +stepwise .*\[\+\S+, \+\S+\] +worse *$", shown, re.MULTILINE)
+
+
 def test_json_has_what_was_planted(run: Run, help_desk: Requests) -> None:
     ended = run(help_desk.prompt, "--json")
 

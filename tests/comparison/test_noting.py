@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from comparison.simulated import Design, times
+from throughline.comparison import wording
 from throughline.comparison.comparing import Comparison, Terms, compare
 from throughline.comparison.noting import notes, unevenly_measured
 from throughline.comparison.planning import Plan
@@ -76,3 +77,14 @@ def test_few_ratings_that_happen_to_differ_are_not_said_to() -> None:
     few = Traffic(("a", "b"), np.arange(120) // 60, np.arange(120), np.arange(120.0), {"score:stars": rated})
 
     assert list(unevenly_measured(few, "a")) == []
+
+
+def test_of_values_that_do_not_vary_nothing_untrue_is_said() -> None:
+    """More of them would tell nothing, and they need not be the same in both."""
+    count = np.arange(400)
+    tokens = {"input_tokens": np.full(400, 500.0), "output_tokens": 10.0 + count % 2}
+    found = compare(Traffic(("a", "b"), count % 2, count, count.astype(float), tokens), Terms("a"))
+
+    assert list(wording.sentences(found)) == [
+        "b and a: nothing is concluded of input tokens, output tokens, whose values do not vary."
+    ]

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from throughline.comparison.running import Outcome
 
 _COLOURS: Final = {"better": "bold green", "worse": "bold red", "invalid": "bold red", "alike": "cyan", "open": "dim"}
-_WIDE: Final = 110
+_LEAST: Final = {"users": 110, "p95": 110, "requests": 100, "p": 100}
+"""Columns of a terminal below which a figure gives way; --json has all."""
 _RIGHT: Final = ("requests", "users", "value", "p95", "effect", "p")
 
 
@@ -119,10 +120,10 @@ def _table(outcome: Outcome, width: int) -> Table:
     from throughline.comparison import page
 
     table = Table(title=printable(_title(outcome)), title_justify="left", box=None, pad_edge=False, header_style="dim")
-    shown = [place for place, heading in enumerate(page.HEADINGS) if width >= _WIDE or heading not in ("users", "p95")]
+    shown = [place for place, heading in enumerate(page.HEADINGS) if width >= _LEAST.get(heading, 0)]
     for place in shown:
         heading = page.HEADINGS[place]
-        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=heading in _RIGHT)
+        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=heading != "verdict")
     last = None
     for finding in page.ordered(outcome):
         if last not in (None, finding.metric):

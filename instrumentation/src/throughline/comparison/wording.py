@@ -20,8 +20,10 @@ def sentences(comparison: Comparison) -> Iterator[str]:
     for variant in comparison.requests:
         found = [each for each in comparison.findings if each.variant == variant and each.effect is not None]
         for said in _ORDER:
-            if of_it := [each for each in found if each.verdict == said]:
+            if of_it := [each for each in found if each.verdict == said and not _is_constant(each)]:
                 yield f"{variant} {_beginning(said, baseline)} {_told(said, of_it)}."
+        if constant := ", ".join(each.metric.label for each in found if _is_constant(each)):
+            yield f"{variant} and {baseline}: nothing is concluded of {constant}, whose values do not vary."
 
 
 def _beginning(said: str, baseline: str) -> str:
@@ -49,13 +51,18 @@ def _more(finding: Finding) -> str:
     return f" ({missing(finding)})" if missing(finding) else ""
 
 
+def _is_constant(finding: Finding) -> bool:
+    """Whether more of the same would still tell nothing."""
+    return finding.verdict == "open" and finding.effect is not None and finding.effect.contrast.variance == 0
+
+
 def missing(finding: Finding) -> str:
     """What an open comparison lacks."""
     if finding.verdict != "open":
         return ""
     if finding.needed:
         return f"about {finding.needed:,} more requests"
-    return "all values are the same" if finding.effect and finding.effect.contrast.variance == 0 else ""
+    return "its values do not vary" if _is_constant(finding) else ""
 
 
 def change(finding: Finding) -> str:
