@@ -83,8 +83,10 @@ def test_one_request_is_one_trace(http: httpx.Client, stack: Stack, streaming: b
     spans = spans_of(http, stack, trace_id, *methods, "gateway POST /v1/ask", "llm-caller chat sim-small")
     tree = parents(spans)
     for method, service in served.items():
-        assert tree[f"gateway {method}"] == "gateway POST /v1/ask"
+        assert tree[f"gateway {method}"] == "gateway invoke_workflow ask"
         assert tree[f"{service} {method}"] == f"gateway {method}"
+    assert tree["gateway invoke_workflow ask"] == "gateway POST /v1/ask"
+    assert tree["postprocessor post_process"] == f"postprocessor {PROCESS}"
     assert tree["prompt-builder retrieval throughline-corpus"] == f"prompt-builder {BUILD}"
     assert tree["llm-caller chat sim-small"] == f"llm-caller {call}"
     (root,) = [span for span in spans if span["operationName"] == "POST /v1/ask"]

@@ -20,9 +20,11 @@ class Retrieved:
     data_source: str
     query: str | None
     top_k: int | None
-    documents: list[dict[str, Any]] | None = field(default_factory=list)
-    """Found documents: `id` and `score` at least; recorded only where content is captured. How many there are and the
-    highest score are always recorded; None: nobody says."""
+    documents: list[dict[str, Any]] = field(default_factory=list)
+    """Found documents: `id` and `score` at least; recorded only where content is captured."""
+    counted: bool = True
+    """Whether they are all that was found, so that their number and highest score are recorded, also without content;
+    an application that does not say what it found sets False, as it found not nothing."""
 
 
 class _Retrieval(Reader):
@@ -34,10 +36,10 @@ class _Retrieval(Reader):
         op.query = get(body, "query")
 
     def scores(self, body: Any) -> list[Any] | None:
-        return None if get(body, "documents") is None else [get(found, "score") for found in items(body, "documents")]
+        return [get(found, "score") for found in items(body, "documents")] if get(body, "counted") else None
 
     def response_content(self, op: Operation, body: Any) -> None:
-        op.documents = get(body, "documents")
+        op.documents = get(body, "documents") or None  # none of them say nothing of themselves: `scores` does
 
 
 _READER = _Retrieval()

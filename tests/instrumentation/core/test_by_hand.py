@@ -183,14 +183,15 @@ def test_a_fault_of_telemetry_costs_telemetry_alone(telemetry: Telemetry, monkey
     assert calls
 
 
-def test_an_empty_retrieval_says_that_it_found_nothing(telemetry: Telemetry) -> None:
-    telemetry.instrument()
+@pytest.mark.parametrize("content", [ContentMode.NO_CONTENT, ContentMode.EVENT_ONLY])
+def test_an_empty_retrieval_says_that_it_found_nothing(telemetry: Telemetry, content: ContentMode) -> None:
+    telemetry.instrument(content=content)
     with throughline.retrieval("corpus", query="a secret"):
         pass
     with throughline.retrieval("corpus") as some:
         some.documents = [{"id": "a", "score": 0.5}, {"id": "b", "score": 2}, {"id": "c"}]
     with throughline.retrieval("corpus") as unknown:
-        unknown.documents = None
+        unknown.counted = False
     with pytest.raises(ZeroDivisionError), throughline.retrieval("corpus"):
         raise ZeroDivisionError
     told = [plain(record.attributes) for record in telemetry.events(names.CLIENT_INFERENCE_OPERATION_DETAILS)]
