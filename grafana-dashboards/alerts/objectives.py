@@ -13,6 +13,7 @@ from typing import Final, Literal
 from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models import elasticsearch as model
 from panels import fields
+from panels.figures import NONE
 from panels.queries import ask, by, calls, total
 
 from alerts.rule import DAY, HOUR, MINUTE, Question, Rule
@@ -55,7 +56,9 @@ BURNS: Final = (
 
 
 def _by_service(only: str | None) -> Dataquery:
-    return ask([calls()], [by(fields.SERVICE, size=100)], of=ANSWERS, only=only)
+    """Each environment's services apart: what is tried out in one must not hide what users feel in another."""
+    environments = by(fields.ENVIRONMENT, size=20, missing=NONE)
+    return ask([calls()], [environments, by(fields.SERVICE, size=100, identity="11")], of=ANSWERS, only=only)
 
 
 def _burning(subject: str, told: str, bad: str, share: float, burn: Burn) -> Rule:
@@ -66,7 +69,7 @@ def _burning(subject: str, told: str, bad: str, share: float, burn: Burn) -> Rul
         for window, seconds in (("long", burn.long), ("short", burn.short))
         for name, only in (("all", None), ("bad", bad))
     ]
-    service = '{{ index .Labels "' + fields.SERVICE + '" }}'
+    service = '{{ index .Labels "' + fields.SERVICE + '" }} ({{ index .Labels "' + fields.ENVIRONMENT + '" }})'
     return Rule(
         name=f"{subject}-burn-{burn.speed}",
         title=f"{told} too often ({burn.speed} burn)",

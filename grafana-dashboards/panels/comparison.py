@@ -43,7 +43,6 @@ _COLOURS: Final = {
     "differs": "purple",
     "open": "yellow",
     "invalid": "orange",
-    "baseline": "text",
 }
 _MOST: Final = 500
 _EVERY: Final = "1m"
@@ -65,8 +64,9 @@ _BAND: Final = (
 
 
 def verdicts() -> table.Panel:
-    """The newest comparison of each variant by each metric."""
-    of = f"{fields.EVENT}:{names.COMPARISON} AND {chosen(('prompt', 'variant'))}"
+    """The newest comparison of each variant with its baseline by each metric, the surest differences first."""
+    compared = f"{fields.EVENT}:{names.COMPARISON} AND NOT {fields.CONCLUSION}:baseline"
+    of = f"{compared} AND {chosen(('prompt', 'variant'))}"
     options = {state: {"color": colour, "index": place} for place, (state, colour) in enumerate(_COLOURS.items())}
     verdict = properties(
         mappings=[{"type": "value", "options": options}],
@@ -79,7 +79,7 @@ def verdicts() -> table.Panel:
             "Of all records with an experiment's variant, as `throughline compare` found them last. Effects are in the "
             "metric's unit; intervals and p-values hold however often you look, for all metrics together."
         )
-        .sort_by([common.TableSortByFieldState().display_name("Metric")])
+        .sort_by([common.TableSortByFieldState().display_name("p, adjusted")])
         .override_by_name("Verdict", verdict)
         .override_by_name("p, adjusted", properties(decimals=3))
         .override_by_name("Requests needed", properties(unit="short"))

@@ -27,11 +27,11 @@ class Case:
     fires: Sequence[tuple[str, ...]] = field(default=())
 
 
-def calls(count: int, ago: int, *, service: str = "desk", **attributes: Any) -> list[Plain]:
+def calls(count: int, ago: int, *, service: str = "desk", environment: str = "", **attributes: Any) -> list[Plain]:
     """So many model calls at that moment; attributes by the constants' names of `names`."""
     own = {names.OPERATION_NAME: "chat", names.DURATION: 1.0}
     own |= {getattr(names, name): value for name, value in attributes.items()}
-    return [document(RECORDS, ago, own, service) for _ in range(count)]
+    return [document(RECORDS, ago, own, service) | {"environment": environment} for _ in range(count)]
 
 
 def document(stream: str, ago: int, attributes: Plain, service: str, event: str = "") -> Plain:
@@ -73,11 +73,21 @@ CASES: Final = (
             *calls(40, 3000), *calls(10, 3000, **FAILED), *calls(8, 60), *calls(2, 60, **FAILED),
             *calls(60, 60, service="quiet"),
         ],
-        [("desk",)],
+        [("(none)", "desk")],
+    ),
+    Case(
+        "error-burn-fast",
+        "production fails, and another environment's many good calls do not hide it",
+        [
+            *calls(70, 60, environment="production"),
+            *calls(30, 60, environment="production", **FAILED),
+            *calls(900, 60, environment="staging"),
+        ],
+        [("production", "desk")],
     ),
     Case("error-burn-fast", "it is over", [*calls(40, 3000), *calls(10, 3000, **FAILED), *calls(10, 60)]),
     Case("error-burn-fast", "14 of 100 are under 14.4 %", [*calls(86, 60), *calls(14, 60, **FAILED)]),
-    Case("error-burn-fast", "15 of 100 are over", [*calls(85, 60), *calls(15, 60, **FAILED)], [("desk",)]),
+    Case("error-burn-fast", "15 of 100 are over", [*calls(85, 60), *calls(15, 60, **FAILED)], [("(none)", "desk")]),
     Case("error-burn-fast", "too few calls to say", [*calls(9, 60), *calls(10, 60, **FAILED)]),
     Case("error-burn-fast", "a judge's failures are not the users'", [
         *calls(40, 60), *calls(40, 60, **FAILED, JUDGING=True),
@@ -90,13 +100,13 @@ CASES: Final = (
         "error-burn-slow",
         "a twelfth fails for hours",
         [*calls(88, 18_000), *calls(12, 18_000, **FAILED), *calls(22, 1700), *calls(3, 1700, **FAILED)],
-        [("desk",)],
+        [("(none)", "desk")],
     ),
     Case("error-burn-slow", "5 of 100 are under 6 %", [*calls(95, 1000), *calls(5, 1000, **FAILED)]),
-    Case("latency-burn-fast", "three quarters take too long", [*calls(25, 60), *calls(75, 60, **SLOW)], [("desk",)]),
+    Case("latency-burn-fast", "three quarters are slow", [*calls(25, 60), *calls(75, 60, **SLOW)], [("(none)", "desk")]),
     Case("latency-burn-fast", "seven of ten", [*calls(30, 60), *calls(70, 60, **SLOW)]),
     Case("latency-burn-fast", "ten seconds are just allowed", calls(100, 60, DURATION=10.0)),
-    Case("latency-burn-slow", "a third", [*calls(66, 1000), *calls(34, 1000, **SLOW)], [("desk",)]),
+    Case("latency-burn-slow", "a third", [*calls(66, 1000), *calls(34, 1000, **SLOW)], [("(none)", "desk")]),
     Case("latency-burn-slow", "a quarter", [*calls(75, 1000), *calls(25, 1000, **SLOW)]),
     # 1000 a month are 1000 / 730 * 6 = 8.219 in six hours.
     Case("cost-budget", "8.3 in six hours", calls(83, 3600, **EUR, COST_AMOUNT=0.1), [("EUR",)]),

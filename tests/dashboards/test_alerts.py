@@ -31,9 +31,10 @@ def now(case: Case) -> int:
 
 def stored(case: Case) -> Iterator[Plain]:
     for one in case.documents:
-        made = {key: value for key, value in one.items() if key not in ("stream", "ago", "service")}
+        made = {key: value for key, value in one.items() if key not in ("stream", "ago", "service", "environment")}
         time = f"{now(case) - one['ago'] * 1000}.000001"
-        resource = {"attributes": {names.SERVICE_NAME: one["service"]} if one["service"] else {}}
+        own = {names.SERVICE_NAME: one["service"], names.DEPLOYMENT_ENVIRONMENT_NAME: one.get("environment")}
+        resource = {"attributes": {name: value for name, value in own.items() if value}}
         yield {"_op_type": "create", "_index": one["stream"], "@timestamp": time, "resource": resource, **made}
 
 

@@ -21,7 +21,7 @@ def of(variant: str, each: list[object], otherwise: object) -> list[object]:
 @checks("prompts", "Verdicts")
 def _verdicts(shown: Shown) -> None:
     rows = {(row["Prompt"], row["Variant"], row["Metric"]): row for row in shown.rows()}
-    assert len(rows) == 6
+    assert len(rows) == 3
     fast = rows["help-desk", "stepwise", "latency"]
     assert {name: fast[name] for name in list(fast) if name != "Compared"} == {
         "Prompt": "help-desk",
@@ -42,15 +42,16 @@ def _verdicts(shown: Shown) -> None:
     }
     unsure = rows["help-desk", "stepwise", "score:groundedness"]
     assert (unsure["Verdict"], unsure["Requests needed"], unsure["Effect"]) == ("open", 500, None)
-    assert rows["help-desk", "concise", "latency"]["Verdict"] == "baseline"
+    assert ("help-desk", "concise", "latency") not in rows  # what others are compared with has no verdict
     assert rows["summary", "short", "latency"]["Experiment"] == "length"
     assert {row["Prompt"] for row in shown.rows(prompt=["summary"])} == {"summary"}
-    assert {row["Variant"] for row in shown.rows(variant=["concise"])} == {"concise"}
+    assert {row["Variant"] for row in shown.rows(variant=["stepwise"])} == {"stepwise"}
+    assert shown.rows(variant=["concise"]) == []
     colours = {
         override["matcher"]["options"]: override["properties"] for override in shown.panel["fieldConfig"]["overrides"]
     }
     (mappings,) = (each["value"] for each in colours["Verdict"] if each["id"] == "mappings")
-    assert set(mappings[0]["options"]) == {"better", "worse", "alike", "differs", "open", "invalid", "baseline"}
+    assert set(mappings[0]["options"]) == {"better", "worse", "alike", "differs", "open", "invalid"}
 
 
 @checks("prompts", "Effect and its interval")
