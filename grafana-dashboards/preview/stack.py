@@ -47,13 +47,20 @@ class Sources:
         self._http.close()
 
     def search(self, uid: str, body: Plain) -> Plain:
-        """One search as Grafana sends it, by _msearch. Raises GrafanaError where there is no answer."""
+        """One search as Grafana sends it, by _msearch. Raises GrafanaError where there is no answer, or half of one.
+
+        Where some shards fail and others have nothing to look through, Grafana itself would show no data.
+        """
         header = {"search_type": "query_then_fetch", "ignore_unavailable": True, "index": self._source(uid)["index"]}
         try:
             answer = self._store.msearch(searches=[header, body], max_concurrent_shard_requests=5)
         except (ApiError, TransportError) as error:
             raise GrafanaError(f"Elasticsearch: {error}") from error
-        return dict(answer["responses"][0])
+        found = dict(answer["responses"][0])
+        if failures := (found.get("_shards") or {}).get("failures"):
+            reason = (failures[0].get("reason") or {}).get("reason")
+            raise GrafanaError(f"{len(failures)} kinds of failure in some shards, first: {reason}")
+        return found
 
     def answer(self, target: Plain, moment: Moment, *, keep_labels: bool = False) -> tuple[list[Frame], int]:
         """The frames of a query whose variables are filled in, and how many documents or spans they are made of."""

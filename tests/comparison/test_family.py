@@ -38,10 +38,11 @@ def traffic(seed: int, users: int, variants: int = 3, slower: float = 1.0) -> Tr
     return Traffic(names, variant, experiment.users, np.arange(variant.size, dtype=float), metrics)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("once", [True, False], ids=["once", "always"])
 def test_any_conclusion_at_all_is_wrong_as_seldom_as_one(once: bool) -> None:
     """Ten comparisons of variants that are all the same; without adjustment, four of ten such families would err."""
-    count = 100 if once else 40
+    count = 60 if once else 30
     wrong = unadjusted = 0
     for seed in range(count):
         found = compare(traffic(seed, 200), Terms("a", once=once))

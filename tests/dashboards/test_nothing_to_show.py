@@ -39,7 +39,15 @@ def test_of_nobodys_requests_there_is_nothing_in_any(addresses: dict[str, str], 
     assert {why for _, _, why in found} == {"no data: its queries match nothing"}
 
 
-def test_a_query_that_fails_is_told_as_elasticsearch_tells_it(addresses: dict[str, str], since: str) -> None:
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside an old index"])
+def test_a_query_that_fails_is_told_as_elasticsearch_tells_it(
+    addresses: dict[str, str], since: str, client: Elasticsearch, request: pytest.FixtureRequest, beside: bool
+) -> None:
+    if beside:  # its shard has nothing of that time to look through, and so does not fail
+        stream, old = "logs-genai.record.otel-old", {"@timestamp": "2001-01-01T00:00:00Z"}
+        client.create(index=stream, id="old", document=old, refresh=True)
+        everything = {"match_all": {}}
+        request.addfinalizer(lambda: client.delete_by_query(index=stream, query=everything, refresh=True))
     (name, board), *_ = boards(["overview"]).items()
     panel = next(each for each in board["panels"] if each["title"] == "Calls")
     panel["targets"][0]["query"] = "service:("

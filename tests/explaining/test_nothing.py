@@ -18,6 +18,7 @@ from throughline.explaining import contrast
 from throughline.explaining.attributes import ATTRIBUTES
 from throughline.explaining.explanation import Explanation, explain
 from throughline.explaining.requests import of_documents
+from throughline.holm import holm
 
 RUNS = 200
 
@@ -169,7 +170,7 @@ def test_whatever_records_hold_it_is_explained(documents: list[dict[str, Any]]) 
 
 @pytest.mark.parametrize("p", [[0.5], [0.01, 0.02, 0.03], [0.04, 0.001, 0.001, 0.9, 0.04], [1.0, 0.0, 0.3]])
 def test_holms_adjustment_is_that_of_statsmodels(p: list[float]) -> None:
-    assert contrast.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
 def test_a_words_p_value_is_fishers() -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from statsmodels.stats.multitest import multipletests
-
 from throughline.comparison.contrast import FEWEST_USERS
 from throughline.comparison.effects import Effect
 from throughline.comparison.metrics import Metric
+from throughline.holm import holm
 
 Verdict = Literal["better", "worse", "differs", "alike", "open", "invalid", "baseline"]
 
@@ -17,7 +16,7 @@ Verdict = Literal["better", "worse", "differs", "alike", "open", "invalid", "bas
 def adjusted(effects: Sequence[Effect]) -> list[float]:
     """The p-values by Holm's method over all comparisons; what has too little data counts as 1 among them."""
     p_values = [effect.p_value if effect.may_differ else 1.0 for effect in effects]
-    return [float(each) for each in multipletests(p_values, method="holm")[1]] if p_values else []
+    return [float(each) for each in holm(p_values)]
 
 
 def verdict(metric: Metric, effect: Effect, p_value: float, alpha: float) -> Verdict:

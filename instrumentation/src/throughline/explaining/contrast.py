@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from throughline.explaining.attributes import SUPPORT, When
 from throughline.explaining.candidates import Candidate, Truths, is_judged
+from throughline.holm import holm
 
 ALPHA: Final = 0.05
 ALPHA_OF_SECOND: Final = 0.01
@@ -115,15 +115,6 @@ def together(first: Candidate, other: Candidate, bad: Truths) -> Together:
     known = first.known & other.known
     cells = (~first.has & ~other.has, first.has & ~other.has, ~first.has & other.has, first.has & other.has)
     return Together(*(_rate(bad, cell & known) for cell in cells))
-
-
-def holm(p: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Adjusted p-values (Holm 1979), in the order given. statsmodels has it too, but takes two seconds to import."""
-    order = np.argsort(p)
-    steps = np.asarray(p, dtype=np.float64)[order] * np.arange(len(p), 0, -1)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return adjusted
 
 
 def _adjusted(tested: Sequence[tuple[Candidate, float]], bad: Truths) -> list[Contrast]:
