@@ -104,11 +104,7 @@ def _keepers(security: Security | None, evidence: Evidence) -> list[Part]:
         Part(
             name="housekeeping",
             argv=(*store, "--every", "300", "--verify", "2h"),
-            environment={
-                **retention(),
-                **_operating(security),
-                **evidence.of_auditor(),
-            },
+            environment={**retention(), **_operating(security), **evidence.of_auditor()},
             after=("templates",),
             feeds=("elasticsearch",),
             ready=lambda: True,

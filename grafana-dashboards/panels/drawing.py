@@ -23,8 +23,8 @@ from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Threshold,
 from grafana_foundation_sdk.models.piechart import PieChartLabels, PieChartLegendValues, PieChartType
 
 from panels import sources
-from panels.queries import FINEST, ask
-from panels.shaping import columns
+from panels.queries import FINEST, PERCENTS, ask
+from panels.shaping import columns, properties
 from panels.variables import CALLS as CHOSEN_CALLS
 
 # Grafana fetches whole documents, so the number is what keeps such a panel from being heavy.
@@ -45,6 +45,22 @@ def lines(
     panel = panel.unit(unit).min(0).legend(legend(*numbers))
     for query in queries:
         panel = panel.with_target(query)
+    return panel
+
+
+def percentile_lines(
+    title: str,
+    query: Dataquery,
+    *percents: str,
+    unit: str = "short",
+    numbers: tuple[str, ...] = ("max",),
+    links: list[dict[str, object]] | None = None,
+) -> timeseries.Panel:
+    """A line for each percentile that the query asks for by these percents, `PERCENTS` if none, with these links."""
+    panel = lines(title, query, unit=unit, numbers=numbers)
+    led = {"links": links} if links else {}
+    for percent in percents or PERCENTS:
+        panel = panel.override_by_name(f"p{percent}.0", properties(displayName=f"p{percent}", **led))
     return panel
 
 

@@ -10,9 +10,8 @@ from grafana_foundation_sdk.models.common import HeatmapCellLayout, TooltipDispl
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
 from panels import fields, links
-from panels.drawing import large, lines
+from panels.drawing import large, percentile_lines
 from panels.queries import FINEST, PERCENTS, altogether, ask, over_time, percentiles
-from panels.shaping import properties
 
 # The bounds, in seconds, that the conventions give the duration's histogram: each twice the one before.
 BOUNDS: Final = [round(0.01 * 2**step, 2) for step in range(14)]
@@ -55,11 +54,8 @@ def distribution() -> heatmap.Panel:
 
 def over_the_time() -> timeseries.Panel:
     """The percentiles in each moment; a point leads to the requests that were at least as slow."""
-    panel = lines("Latency percentiles", ask([percentiles()], [over_time()], alias="{{metric}}"), unit="s")
-    for percent in PERCENTS:
-        shown = properties(displayName=f"p{percent}", links=[links.slower_requests()])
-        panel = panel.override_by_name(f"p{percent}.0", shown)
-    return panel
+    query = ask([percentiles()], [over_time()], alias="{{metric}}")
+    return percentile_lines("Latency percentiles", query, unit="s", links=[links.slower_requests()])
 
 
 def first_chunk_now() -> stat.Panel:
@@ -72,10 +68,7 @@ def first_chunk_now() -> stat.Panel:
 def first_chunk_over_time() -> timeseries.Panel:
     """The same in each moment."""
     query = ask([percentiles(of=fields.FIRST_CHUNK)], [over_time()], only=STREAMED, alias="{{metric}}")
-    panel = lines("Time to first chunk over time", query, unit="s")
-    for percent in PERCENTS:
-        panel = panel.override_by_name(f"p{percent}.0", properties(displayName=f"p{percent}"))
-    return panel
+    return percentile_lines("Time to first chunk over time", query, unit="s")
 
 
 def _ranges() -> model.Filters:

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import elasticsearch as model
 from grafana_foundation_sdk.models.elasticsearch import BucketAggregation, MetricAggregation
 
 from panels import fields
-from panels.drawing import alarming, large, lines
+from panels.drawing import alarming, large, lines, percentile_lines
 from panels.figures import CALLS, NONE, P95, Figure, headings, metrics, side_by_side
 from panels.queries import altogether, ask, by, calls, over_time, percentiles, ratio, term
 from panels.shaping import properties
@@ -63,10 +63,7 @@ def scores_over_time() -> timeseries.Panel:
     query = ask(
         [percentiles(*_PERCENTS, of=fields.TOP_SCORE)], [over_time()], of=FILTER, only=_TOLD, alias="{{metric}}"
     )
-    panel = lines("Top score", query, numbers=("mean", "min"))
-    for percent in _PERCENTS:
-        panel = panel.override_by_name(f"p{percent}.0", properties(displayName=f"p{percent}"))
-    return panel
+    return percentile_lines("Top score", query, *_PERCENTS, numbers=("mean", "min"))
 
 
 def empty_over_time() -> timeseries.Panel:

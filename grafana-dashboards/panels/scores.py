@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models import elasticsearch as model
 
 from panels import fields, links, sources
-from panels.drawing import lines, stacked
+from panels.drawing import lines, percentile_lines, stacked
 from panels.figures import CALLS, Figure, headings, metrics, side_by_side
 from panels.queries import ask, by, calls, each_over_time, over_time, percentiles, term
 from panels.shaping import columns, properties
@@ -38,10 +38,8 @@ def groundedness() -> timeseries.Panel:
     only = f"{fields.SCORE}:{GROUNDEDNESS} AND {_VALUED}"
     asked = percentiles(*_PERCENTS, of=fields.SCORE_VALUE)
     query = ask([asked], [over_time()], of=OF, only=only, source=sources.EVALUATIONS, alias="{{metric}}")
-    panel = lines("Groundedness", query, unit="percentunit", numbers=("mean", "min")).max(1)
-    for percent in _PERCENTS:
-        panel = panel.override_by_name(f"p{percent}.0", properties(displayName=f"p{percent}"))
-    return panel
+    panel = percentile_lines("Groundedness", query, *_PERCENTS, unit="percentunit", numbers=("mean", "min"))
+    return panel.max(1)
 
 
 def over_the_time() -> timeseries.Panel:

@@ -9,10 +9,9 @@ from grafana_foundation_sdk.builders.elasticsearch import Dataquery
 from grafana_foundation_sdk.models import elasticsearch as model
 
 from panels import fields, sources
-from panels.drawing import alarming, counted, lines, measured
+from panels.drawing import alarming, counted, measured, percentile_lines
 from panels.figures import CALLS, Figure, side_by_side
-from panels.queries import PERCENTS, ask, each_over_time, over_time, percentiles, term, total
-from panels.shaping import properties
+from panels.queries import ask, each_over_time, over_time, percentiles, term, total
 from panels.variables import chosen
 
 _OF: Final = chosen(("environment", "service"))
@@ -56,10 +55,7 @@ def delivered() -> timeseries.Panel:
     Steps go the same way and are not asked: the store reckons the delay of each document when it is asked for.
     """
     query = ask([percentiles(of=fields.DELIVERY)], [over_time()], of=_OF, alias="{{metric}}")
-    panel = lines("Delivery of records", query, unit="s")
-    for percent in PERCENTS:
-        panel = panel.override_by_name(f"p{percent}.0", properties(displayName=f"p{percent}"))
-    return panel
+    return percentile_lines("Delivery of records", query, unit="s")
 
 
 def lost() -> timeseries.Panel:
