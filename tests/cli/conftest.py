@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cli import documents
+from commanding import Ended
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 from throughline.cli.application import application
 from typer.testing import CliRunner
 
 NOWHERE = "http://127.0.0.1:1"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[Any]:
-        """Its JSON lines."""
-        return [json.loads(line) for line in self.out.splitlines()]
 
 
 Run = Callable[..., Ended]

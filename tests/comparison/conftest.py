@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import commanding
 import pytest
 from comparison.planted import Document, Plant, Requests
 from elasticsearch import Elasticsearch
@@ -19,18 +18,12 @@ from typer.testing import CliRunner
 Write = Callable[..., None]
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
+class Ended(commanding.Ended):
+    """How a comparison ended."""
 
     def found(self, metric: str, variant: str) -> dict[str, Any]:
         """What --json says of a variant and metric."""
-        lines = [json.loads(line) for line in self.out.splitlines()]
-        return next(each for each in lines if (each["metric"], each["variant"]) == (metric, variant))
+        return next(each for each in self.lines if (each["metric"], each["variant"]) == (metric, variant))
 
 
 Run = Callable[..., Ended]

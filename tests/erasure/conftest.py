@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from collector.running import eventually
+from commanding import Ended, in_a_process
 from elasticsearch import ApiError, Elasticsearch
 from erasure.application import ask
 from native.stack import Stack
@@ -22,19 +22,9 @@ from throughline import names
 from throughline.records import keys, streams
 from throughline.records.keys import Purpose
 
-COMMAND = Path(sys.executable).with_name("throughline")
 GREP = shutil.which("grep") or "grep"
 KILLED = Path(__file__).with_name("killed.py")
 EVERYTHING = "logs-*,traces-*"
-
-
-@dataclass
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
 
 
 @dataclass
@@ -90,7 +80,6 @@ class World:
 
     def run(self, *arguments: str, killed_after: str = "", **variables: str) -> Ended:
         """The command; `killed_after` names the moment at which it dies."""
-        program = [sys.executable, str(KILLED), killed_after] if killed_after else [str(COMMAND)]
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -101,16 +90,7 @@ class World:
             "THROUGHLINE_KEY_LIST": str(self.folder / "keys.json"),
             **variables,
         }
-        ended = subprocess.run(
-            [*program, *arguments],
-            env=environment,
-            cwd=self.folder,
-            timeout=110,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        return Ended(ended.returncode, ended.stdout, ended.stderr)
+        return in_a_process(arguments, environment, self.folder, killed=(KILLED, killed_after))
 
     def erase(self, user: str, *arguments: str, killed_after: str = "", **variables: str) -> Ended:
         more = ("--reason", "request 17", "--yes", *arguments)

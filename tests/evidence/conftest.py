@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import commanding
 import pytest
 from elasticsearch import Elasticsearch
 from evidence.ledger import Chain, Ledger
@@ -17,22 +16,13 @@ from throughline.cli.application import application
 from typer.testing import CliRunner
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
+class Ended(commanding.Ended):
+    """How a verification ended."""
 
     @property
     def whole(self) -> dict[str, Any]:
         """The sum at the end."""
-        return self.lines[-1]
+        return dict(self.lines[-1])
 
     @property
     def found(self) -> dict[str, int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 from collector.running import eventually
+from commanding import Ended, in_a_process
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 from native.stack import Stack
@@ -20,18 +19,8 @@ from scores import answers
 from scores.answers import Given
 from throughline import names
 
-COMMAND = Path(sys.executable).with_name("throughline")
 KILLED = Path(__file__).with_name("killed.py")
 EVALUATIONS = "logs-genai.evaluation.otel-*"
-
-
-@dataclass
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
 
 
 @dataclass
@@ -52,7 +41,6 @@ class World:
         return found
 
     def score(self, *arguments: str, killed_after: str = "", **variables: str) -> Ended:
-        program = [sys.executable, str(KILLED), killed_after] if killed_after else [str(COMMAND)]
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -61,17 +49,11 @@ class World:
             "THROUGHLINE_SPOOL": str(self.folder / "spool"),
             **variables,
         }
-        ended = subprocess.run(
-            [*program, "score", *arguments, "--prompt", self.prompt],
-            env={name: value for name, value in environment.items() if value},
-            cwd=self.folder,
-            timeout=110,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        self.said += [ended.stdout, ended.stderr]
-        return Ended(ended.returncode, ended.stdout, ended.stderr)
+        named = {name: value for name, value in environment.items() if value}
+        asked = ["score", *arguments, "--prompt", self.prompt]
+        ended = in_a_process(asked, named, self.folder, killed=(KILLED, killed_after))
+        self.said += [ended.out, ended.err]
+        return ended
 
     def evaluations(self) -> dict[str, dict[str, Any]]:
         """Hits of this test's answers, by id; an id that is there twice fails."""
